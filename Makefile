@@ -25,7 +25,7 @@ lint: $(VENV)/dev.stamp ## Check style, types and imports only
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/dev.stamp ## Run the measurements in bench/, one after another
 	@found=0; for file in bench/bench_*.py; do test -f "$$file" || continue; found=1; \

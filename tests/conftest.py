@@ -1,0 +1,79 @@
+"""Every test runs in a home of its own process, with no setting of the caller's and no failpoint armed."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from penstock.engine import failpoint
+from tests import services
+from tests.services import require, require_url
+
+__all__ = ["require", "require_url"]
+
+KEPT = ("PENSTOCK_TEST_", "PENSTOCK_REQUIRE_SERVICES", "PENSTOCK_BENCH")
+
+
+def _isolate() -> Path:
+    """Forget the caller's settings and make this process's home. Runs before Django reads its settings."""
+    for name in [n for n in os.environ if n.startswith("PENSTOCK_") and not n.startswith(KEPT)]:
+        del os.environ[name]
+    home = Path(tempfile.mkdtemp(prefix="penstock-test-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    os.environ["PENSTOCK_HOME"] = str(home)
+    return home
+
+
+HOME = _isolate()
+
+
+@pytest.fixture(scope="session")
+def home() -> Path:
+    """The home of this process, which Django is started with. One per process: keep its rows apart."""
+    return HOME
+
+
+@pytest.fixture(autouse=True)
+def _nothing_armed() -> Iterator[None]:
+    """A failpoint that one test armed never reaches the next."""
+    yield
+    failpoint.disarm()
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times read the same everywhere, and output is plain."""
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture(scope="session")
+def exiftool() -> str:
+    """The path of exiftool."""
+    return require("exiftool")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium."""
+    return require("chromium")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say plainly what was not checked because a program or server is missing."""
+    counts: Counter[str] = Counter()
+    for report in terminalreporter.getreports("skipped"):
+        text = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        if services.MISSING in text:
+            counts[text.partition(services.MISSING)[2].strip()] += 1
+    if counts:
+        terminalreporter.section("not checked here, for lack of a service")
+        for sentence, number in sorted(counts.items()):
+            terminalreporter.write_line(f"{number:>4} skipped: {sentence}")
