@@ -1,0 +1,1 @@
+"""The three pipelines: photos, content and scenes. None of them imports another."""
