@@ -1,0 +1,1 @@
+"""The outside world: files, pictures, models, servers. Knows neither the database nor Django."""
