@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import re
+
+from penstock.config import Config
+from tests.docs.documents import text
+
+
+def test_every_setting_of_a_home_is_described_and_no_other() -> None:
+    section = text("docs/settings.md").partition("## Of the home")[2].partition("\n## ")[0]
+    described = re.findall(r"^\| `(\w+)` \|", section, re.M)
+    assert sorted(described) == sorted(Config.model_fields)
+
+
+def test_a_plain_default_is_the_one_that_is_described() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| `([^`|]+)` \|", text("docs/settings.md"), re.M))
+    fields = {name: field for name, field in Config.model_fields.items() if name in rows}
+    wrong = {
+        name: (rows[name], field.default)
+        for name, field in fields.items()
+        if not _same(rows[name], field.default)
+    }
+    assert fields
+    assert wrong == {}
+
+
+def _same(written: str, default: object) -> bool:
+    return float(written) == default if isinstance(default, int | float) else written == default
