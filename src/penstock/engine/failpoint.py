@@ -1,8 +1,8 @@
 """Places where a test may make the world fail. Off, a failpoint costs less than 100 ns.
 
-    ledger.settle.after_commit=kill@3; child.start=error:OSError; a.b=sleep:0.2; x.*=crash%0.1; y=count[item=7]
+    ledger.settle.after_commit=kill@3; child.start=error:OSError; a=sleep:0.2; x.*=crash%0.1; y=count[item=7]
 
-Actions: kill (SIGKILL to itself), crash (raises SimulatedCrash), error:NAME (a builtin, a name of engine.errors
+Actions: kill (SIGKILL to itself), crash (raises SimulatedCrash), error:NAME (builtin, of engine.errors
 or module.Class), enospc, sleep:SECONDS, count. Selectors, in any number: @n (only the n-th matching hit),
 %p (with probability p, drawn from PENSTOCK_FAILPOINT_SEED, the name and the number of the hit), [key=value]
 (only with that context). Names may hold `*`. The API can also arm a call.
@@ -198,7 +198,7 @@ def _count(name: str, context: Mapping[str, Any]) -> None:
 
 
 def _sleep(seconds: float) -> Action:
-    stall = time.sleep  # noqa: TID251 - a stall that really blocks is the point
+    stall = time.sleep  # a stall that really blocks is the point
     return lambda name, context: stall(seconds)
 
 

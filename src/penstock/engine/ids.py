@@ -132,7 +132,7 @@ def _started(pid: int) -> int | None:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        return round(process.create_time() * 100)
+        return int(process.create_time() * 100)
     except psutil.Error:
         return None
 
