@@ -30,23 +30,6 @@ def test_no_module_is_unfinished() -> None:
     assert [shown(path) for path in modules() if UNFINISHED.search(path.read_text(encoding="utf-8"))] == []
 
 
-@pytest.mark.parametrize("name", ["demo", "dev", "brisque"])
-def test_every_pin_of_a_lock_has_its_hashes(name: str) -> None:
-    text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
-    pins = re.split(r"\n(?=[a-z0-9])", text.strip(), flags=re.I)
-    assert pins
-    assert [pin.split()[0] for pin in pins if "==" not in pin or "--hash=sha256:" not in pin] == []
-
-
-def test_the_development_lock_holds_every_pin_of_the_demo_lock() -> None:
-    assert _pins("demo") <= _pins("dev")
-
-
-def _pins(name: str) -> set[str]:
-    text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
-    return {line.rstrip(" \\") for line in text.splitlines() if "==" in line and line[0].isalnum()}
-
-
 def _found(pattern: re.Pattern[str]) -> list[str]:
     return [
         f"{name}:{number}"
