@@ -32,7 +32,7 @@ class Words:
             int(number[1]) if number else int(hashlib.sha256((image or prompt).encode()).hexdigest()[:12], 16)
         )
         self.again = int(again * 10)
-        found = re.search(r"^\W*subject\W*[:=]\W*([^\n,;\"]+)", prompt, re.IGNORECASE | re.MULTILINE)
+        found = re.search(r"\bsubject\W{0,2}[:=]\W{0,3}([^\n,;\"]+)", prompt, re.IGNORECASE)
         self.subject = re.findall(r"[^\W\d_]{3,}", found[1].lower())[-2:] if found else []
         nonce = re.search(r"nonce\W{1,6}([A-Za-z0-9_-]+)", prompt)
         self.nonce = nonce[1] if nonce else ""

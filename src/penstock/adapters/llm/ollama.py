@@ -326,8 +326,8 @@ def _check_usage(usage: Usage, ask: Ask) -> None:
     fewest = int(len(ask.prompt.split()) * _FEWEST_TOKENS_PER_WORD)
     if usage.prompt < fewest or usage.prompt >= ask.num_ctx:
         raise BadAnswer(
-            f"The server read {usage.prompt} prompt tokens, which must be {fewest} to {ask.num_ctx - 1}: it cut "
-            "the prompt. Allow more context or shorten it.",
+            f"The server read {usage.prompt} prompt tokens, which must be {fewest} to {ask.num_ctx - 1}: "
+            "it cut the prompt. Allow more context or shorten it.",
             code="context",
         )
 

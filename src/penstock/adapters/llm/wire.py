@@ -27,7 +27,7 @@ _METADATA = frozenset({"100.100.100.200", "fd00:ec2::254"})  # cloud metadata ou
 
 
 def base_url(text: str) -> str:
-    """`text` as scheme://host:port/path without a final slash. Raises UsageError, without credentials in it."""
+    """`text` as scheme://host:port/path without a final slash. Raises UsageError, naming no credentials."""
     text = text.strip()
     if "://" not in text:
         text = f"http://{text}"

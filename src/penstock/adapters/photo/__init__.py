@@ -1,1 +1,1 @@
-"""Pictures as files: headers, EXIF, working copies, scores, hashes and publishing. Runs inside a child process."""
+"""Pictures as files: headers, EXIF, working copies, scores, hashes, publishing. Runs inside a child."""
