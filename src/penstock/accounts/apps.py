@@ -1,0 +1,10 @@
+"""The accounts room."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """Accounts and sites."""
+
+    name = "penstock.accounts"
+    label = "accounts"

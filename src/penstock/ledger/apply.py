@@ -1,0 +1,217 @@
+"""Writes a planned slice inside the caller's transaction, and puts its files in place after the commit."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from penstock.engine.errors import LeaseLost
+from penstock.engine.failpoint import declare, failpoint
+from penstock.engine.outcome import File, Merge, Row
+from penstock.engine.pipeline import Pipeline
+from penstock.engine.port import Batch
+from penstock.engine.states import ItemState
+from penstock.ledger import effects, events, rows
+from penstock.ledger import models as m
+from penstock.ledger.counters import Tally
+from penstock.ledger.settle import FRESH, Plan
+
+declare("ledger.before_rename", "ledger.after_rename")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What the commit left to do outside the database."""
+
+    files: Sequence[File]
+
+
+def write_plan(cursor: Any, run: m.Run, batch: Batch, plan: Plan, at: datetime) -> Settled:
+    """Rows, made rows, merges, artefacts, effects, counters and one event."""
+    table, tally = plan.stage.takes, Tally()
+    old = (plan.stage.name, "leased")
+    waits = _make(cursor, run, plan, tally)
+    changes = [(item, {**fields, **waits.get(item, {})}) for item, fields in plan.changes]
+    if rows.update_leased(cursor, table, batch.id, changes) != len(changes):
+        raise LeaseLost
+    moves: list[events.Move] = []
+    for item, place in plan.moved:
+        tally.move(run.id, table, old, place)
+        moves.append((table, item, "/".join(old), "/".join(place)))
+    for item, merge in plan.merges:
+        moves += _merge(cursor, run, plan, tally, item, merge)
+    if plan.done:
+        tally.passed(run.id, plan.stage.name, len(plan.done))
+    for _ in plan.retried:
+        tally.retried(run.id, plan.stage.name)
+    _close_joins(cursor, table, plan)
+    _commit_files(run, batch, plan)
+    effects.settle(cursor, run.id, table, plan)
+    tally.write(cursor, run.site_id)
+    _count_stage(run, plan, at)
+    _tell(run, plan, at, moves)
+    return Settled([file for _, file in plan.files])
+
+
+def _make(cursor: Any, run: m.Run, plan: Plan, tally: Tally) -> dict[int, dict[str, Any]]:
+    """Insert the made rows that are not there yet; answers what changes on makers that wait for them."""
+    tables: dict[str, list[Any]] = defaultdict(list)
+    waits: dict[int, dict[str, Any]] = defaultdict(lambda: {"open_children": 0})
+    for item, row in plan.makes:
+        made = _built(run, plan.pipeline, plan.stage.takes, item, row)
+        tables[row.table].append(made)
+        if getattr(made, "parent", ""):
+            waits[item]["open_children"] += 1
+    for table, made_rows in tables.items():
+        model = rows.model_of(table)
+        if rows.is_item(table):
+            made_rows = _new_only(model, made_rows)
+            for made in made_rows:
+                tally.add(run.id, table, (made.stage, made.state), 1)
+        model.objects.bulk_create(made_rows)
+    return waits
+
+
+def _new_only(model: Any, made_rows: list[Any]) -> list[Any]:
+    origins = [made.origin for made in made_rows]
+    there: set[str] = set()
+    for part in rows.chunks(origins):  # type: ignore[arg-type]
+        there.update(model.objects.filter(origin__in=part).values_list("origin", flat=True))
+    return [made for made in made_rows if made.origin not in there]
+
+
+def _built(run: m.Run, pipeline: Pipeline, maker_table: str, maker: int, row: Row) -> Any:
+    model, fields = rows.model_of(row.table), dict(row.fields)
+    if not rows.is_item(row.table):
+        return model(site_id=run.site_id, made_by=run.id, owner=maker, key=row.key, **fields)
+    stage = pipeline.first(row.table)
+    words = pipeline.status(row.table, stage.name, ItemState.READY) if pipeline.status else {}
+    waits = fields.pop("waits_for_me", False)
+    values = {**words, **fields, "parent": f"{maker_table}:{maker}" if waits else ""}
+    origin = f"{maker_table}:{maker}:{row.table}:{row.key}"
+    return model(
+        site_id=run.site_id, run=run.id, made_by=run.id, stage=stage.name, origin=origin, **values
+    )
+
+
+def _merge(cursor: Any, run: m.Run, plan: Plan, tally: Tally, item: int, merge: Merge) -> list[events.Move]:
+    """The item goes; the older row may be taken into the run. It must still be what was merged into."""
+    table, old = plan.stage.takes, (plan.stage.name, "leased")
+    if rows.delete(cursor, table, [item]) != 1:
+        raise LeaseLost
+    effects.mark_item_undoing(run.id, table, [item])
+    tally.move(run.id, table, old, None)
+    tally.passed(run.id, plan.stage.name)
+    moves: list[events.Move] = [(table, item, "/".join(old), "")]
+    if merge.stage is not None:
+        moves += adopt(cursor, run, plan.pipeline, table, [merge.into], tally, stage=merge.stage, fields=merge.fields)
+    return moves
+
+
+def adopt(
+    cursor: Any,
+    run: m.Run,
+    pipeline: Pipeline,
+    table: str,
+    ids: Sequence[int],
+    tally: Tally,
+    *,
+    stage: str | None = None,
+    fields: dict[str, Any] | Any = None,
+) -> list[events.Move]:
+    """Take rows into the run (at their own stage, or at `stage`), keeping how they looked before."""
+    moves: list[events.Move] = []
+    images = []
+    for row in rows.read(table, ids):
+        images.append(m.BeforeImage(run=run.id, table=table, item=row["id"], data=_plain(table, row)))
+        old, new = (row["stage"], row["state"]), (stage or row["stage"], ItemState.READY.value)
+        tally.add(row["run"], table, old, -1)
+        tally.add(run.id, table, new, 1)
+        moves.append((table, row["id"], "/".join(old), "/".join(new)))
+    m.BeforeImage.objects.bulk_create(images, ignore_conflicts=True)
+    for place in {move[3] for move in moves}:
+        words = pipeline.status(table, *place.split("/")) if pipeline.status else {}
+        values = {**words, **(fields or {}), **FRESH, "run": run.id}
+        values["stage"], values["state"] = place.split("/")
+        rows.update_where(cursor, table, [move[1] for move in moves if move[3] == place], values)
+    return moves
+
+
+def _plain(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    """The row as JSON keeps it."""
+    model = rows.model_of(table)
+    return {field.attname: field.to_python(row[field.attname]) for field in model._meta.concrete_fields}
+
+
+def _close_joins(cursor: Any, table: str, plan: Plan) -> None:
+    """A child that has come to rest lowers what its parent waits for."""
+    resting = [item for item, (_, state) in plan.moved if state not in ("ready", "leased")]
+    if not resting:
+        return
+    model = rows.model_of(table)
+    for part in rows.chunks(resting):
+        for parent in model.objects.filter(id__in=part).exclude(parent="").values_list("parent", flat=True):
+            rows.lower_children(cursor, parent, 1)
+
+
+def _commit_files(run: m.Run, batch: Batch, plan: Plan) -> None:
+    m.Artefact.objects.bulk_create(
+        m.Artefact(
+            run=run.id, table=plan.stage.takes, item=item, stage=plan.stage.name, batch=batch.id,
+            work=file.work, path=file.path, sha256=file.sha256, size=file.size,
+        )
+        for item, file in plan.files
+    )  # fmt: skip
+
+
+def _count_stage(run: m.Run, plan: Plan, at: datetime) -> None:
+    stage = m.StageRun.objects.get(run=run, name=plan.stage.name)
+    stage.seconds += plan.seconds
+    stage.ended_at = at
+    stage.save(update_fields=["seconds", "ended_at"])
+
+
+def _tell(run: m.Run, plan: Plan, at: datetime, moves: list[events.Move]) -> None:
+    stage = m.StageRun.objects.get(run=run, name=plan.stage.name)
+    parts = [f"{len(plan.done) + len(plan.merges)} done"]
+    parts += [f"{len(plan.retried)} again"] if plan.retried else []
+    parts += [f"{len(plan.broken)} failed"] if plan.broken else []
+    left = stage.ready + stage.leased
+    text = f"{plan.stage.title}: {', '.join(parts)}, {left} left"
+    lines = [*plan.lines, ("INFO", text)] if moves else []
+    data = {"passed": len(plan.done) + len(plan.merges), "seconds": round(plan.seconds, 3)}
+    events.record(
+        at, "settled", site=run.site_id, run=run.id, stage=plan.stage.name, moves=moves, data=data, lines=lines
+    )
+
+
+def place(files: Sequence[File]) -> None:
+    """Rename committed files to their places; finished by recovery when this is interrupted."""
+    folders = set()
+    for file in files:
+        work, path = Path(file.work), Path(file.path)
+        if not work.exists():
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        failpoint("ledger.before_rename")
+        os.replace(work, path)
+        failpoint("ledger.after_rename")
+        folders.add(path.parent)
+    for folder in folders:
+        sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder survive power loss, where the platform can."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

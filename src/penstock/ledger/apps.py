@@ -1,0 +1,10 @@
+"""The ledger room."""
+
+from django.apps import AppConfig
+
+
+class LedgerConfig(AppConfig):
+    """Runs, batches, events, effects, counters."""
+
+    name = "penstock.ledger"
+    label = "ledger"

@@ -1,0 +1,109 @@
+"""A driver of this process over the durable ledger: recover first, then drive."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from penstock.config import Config
+from penstock.engine.clock import Clock, SystemClock
+from penstock.engine.errors import Refused
+from penstock.engine.ids import ProcessIdentity
+from penstock.engine.lanes import Lanes
+from penstock.engine.loop import Driver
+from penstock.ledger import sweep
+from penstock.ledger.store import DjangoLedger
+
+SWEEP = 5.0  # seconds between two looks for lost holders
+
+
+def ledger_of(config: Config, clock: Clock | None = None) -> DjangoLedger:
+    """The ledger as this process holds it."""
+    return DjangoLedger(clock or SystemClock(), ProcessIdentity.me(), config.lease_seconds)
+
+
+def live_driver(config: Config) -> FileLock | None:
+    """The lock that says this process serves the home; None when another live process holds it."""
+    config.home.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(str(config.home / "driver.lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock
+
+
+def drive(
+    config: Config,
+    *,
+    only: str | None = None,
+    forever: bool = False,
+    started: Callable[[Callable[[], None]], None] | None = None,
+    interruptible: bool = True,
+) -> bool:
+    """Recover, then drive the open runs (or `only` one) to rest. Answers False when it was stopped by a signal.
+
+    `started` is given a function that stops the driver from another thread. Raises Refused when another process
+    serves the home."""
+    lock = live_driver(config)
+    if lock is None:
+        raise Refused("another Penstock process serves this home; follow the run there, or stop that process first")
+    with lock:
+        return asyncio.run(_drive(config, only, forever, started, interruptible))
+
+
+async def _drive(config: Config, only: str | None, forever: bool, started: Any, interruptible: bool) -> bool:
+    clock = SystemClock()
+    ledger = ledger_of(config, clock)
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1, thread_name_prefix="ledger") as database:
+
+        async def call(function: Callable[..., Any], *args: Any) -> Any:
+            return await loop.run_in_executor(database, function, *args)
+
+        await call(sweep.recover, ledger)
+        driver = Driver(ledger, Lanes(config.lanes, clock), clock, call=call, lease=config.lease_seconds)
+        stopped = _listen(loop, driver) if interruptible else []
+        if started:
+            started(lambda: loop.call_soon_threadsafe(driver.stop))
+        sweeper = asyncio.ensure_future(_sweep(call, ledger, clock))
+        try:
+            await driver.drive(only=only, forever=forever)
+        finally:
+            sweeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await sweeper
+            await call(_close_connection)
+    return not stopped
+
+
+def _listen(loop: asyncio.AbstractEventLoop, driver: Driver) -> list[int]:
+    """SIGINT and SIGTERM stop the driver in good order; it can be resumed."""
+    got: list[int] = []
+
+    def stop(number: int) -> None:
+        got.append(number)
+        driver.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows has no such hook: there Ctrl-C raises KeyboardInterrupt
+            loop.add_signal_handler(number, stop, number)
+    return got
+
+
+async def _sweep(call: Any, ledger: DjangoLedger, clock: Clock) -> None:
+    while True:
+        await clock.sleep(SWEEP)
+        await call(sweep.free_expired, ledger)
+
+
+def _close_connection() -> None:
+    from django.db import connection
+
+    connection.close()

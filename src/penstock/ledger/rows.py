@@ -1,0 +1,173 @@
+"""Parameterised SQL over item tables, built from the models' `_meta`: the hot path. Names never come from data."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db import connection, models
+
+from penstock.engine.errors import PenstockError
+from penstock.engine.states import ItemState
+from penstock.ledger import TABLES
+from penstock.ledger.workitem import WorkItem
+
+CHUNK = 500  # parameters per IN list stay far below every database's limit
+
+
+def model_of(table: str) -> Any:
+    """The model registered for a table key."""
+    return TABLES[table]
+
+
+def is_item(table: str) -> bool:
+    """Whether rows of the table are work items."""
+    return issubclass(model_of(table), WorkItem)
+
+
+def quoted(model: type[models.Model]) -> str:
+    """The quoted table name."""
+    return connection.ops.quote_name(model._meta.db_table)
+
+
+def column(model: type[models.Model], name: str) -> str:
+    """The quoted column of a field. Raises PenstockError for a name that the model does not have."""
+    try:
+        return connection.ops.quote_name(model._meta.get_field(name).column)
+    except FieldDoesNotExist as error:
+        raise PenstockError(f"{model.__name__} has no column {name!r}") from error
+
+
+def prepared(model: type[models.Model], name: str, value: Any) -> Any:
+    """A value as the database wants it."""
+    return model._meta.get_field(name).get_db_prep_save(value, connection)
+
+
+def chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+    """Ids in lists short enough for one statement."""
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]
+
+
+def marks(values: Sequence[Any]) -> str:
+    """Placeholders for an IN list."""
+    return ",".join(["%s"] * len(values))
+
+
+def ready_ids(cursor: Any, table: str, run: str, stage: str, now: float, limit: int) -> list[tuple[int, int]]:
+    """(id, losses) of what may be claimed, in order."""
+    model = model_of(table)
+    lock = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    cursor.execute(
+        f"SELECT id, losses FROM {quoted(model)} WHERE run=%s AND stage=%s AND state='ready' AND open_children=0"
+        f" AND available_at<=%s ORDER BY ordinal, id LIMIT %s{lock}",
+        [run, stage, now, limit],
+    )
+    return list(cursor.fetchall())
+
+
+def first_ready_due(cursor: Any, table: str, run: str, stage: str) -> float | None:
+    """When the first ready row of the stage, in order, is due; None when there is none."""
+    cursor.execute(
+        f"SELECT available_at FROM {quoted(model_of(table))} WHERE run=%s AND stage=%s AND state='ready'"
+        " ORDER BY ordinal, id LIMIT 1",
+        [run, stage],
+    )
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def soonest(cursor: Any, table: str, run: str) -> float | None:
+    """When the next claimable row of the run in this table is due; None when there is none ready."""
+    cursor.execute(
+        f"SELECT MIN(available_at) FROM {quoted(model_of(table))} WHERE run=%s AND state='ready' AND open_children=0",
+        [run],
+    )
+    due: float | None = cursor.fetchone()[0]
+    return due
+
+
+def any_leased(cursor: Any, table: str, run: str) -> bool:
+    """Whether a batch holds a row of the run in this table."""
+    cursor.execute(f"SELECT 1 FROM {quoted(model_of(table))} WHERE run=%s AND state='leased' LIMIT 1", [run])
+    return cursor.fetchone() is not None
+
+
+def lease(cursor: Any, table: str, ids: Sequence[int], batch: int) -> int:
+    """Put ready rows under a batch and charge an attempt; answers how many changed."""
+    changed = 0
+    for part in chunks(ids):
+        cursor.execute(
+            f"UPDATE {quoted(model_of(table))} SET state='leased', batch=%s, attempts=attempts+1"
+            f" WHERE state='ready' AND id IN ({marks(part)})",
+            [batch, *part],
+        )
+        changed += cursor.rowcount
+    return changed
+
+
+def read(table: str, ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Whole rows by id, in the order of `ids`."""
+    model = model_of(table)
+    found: dict[int, dict[str, Any]] = {}
+    for part in chunks(ids):
+        found.update({row["id"]: row for row in model.objects.filter(id__in=part).values()})
+    return [found[one] for one in ids if one in found]
+
+
+def update_leased(cursor: Any, table: str, batch: int, changes: Sequence[tuple[int, Mapping[str, Any]]]) -> int:
+    """Write different fields per item, only where the batch still holds the row; answers how many changed."""
+    model = model_of(table)
+    grouped: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
+    for item, fields in changes:
+        names = tuple(sorted(fields))
+        grouped[names].append([*(prepared(model, name, fields[name]) for name in names), item, batch])
+    changed = 0
+    for names, params in grouped.items():
+        sets = ", ".join(f"{column(model, name)}=%s" for name in names)
+        sql = f"UPDATE {quoted(model)} SET {sets} WHERE id=%s AND batch=%s AND state='leased'"
+        cursor.executemany(sql, params)
+        changed += cursor.rowcount
+    return changed
+
+
+def update_where(cursor: Any, table: str, ids: Sequence[int], fields: Mapping[str, Any], guard: str = "") -> int:
+    """Write the same fields to many rows, where `guard` (a constant condition) holds; answers how many changed."""
+    model = model_of(table)
+    names = tuple(fields)
+    sets = ", ".join(f"{column(model, name)}=%s" for name in names)
+    values = [prepared(model, name, fields[name]) for name in names]
+    changed = 0
+    for part in chunks(ids):
+        where = f"id IN ({marks(part)})" + (f" AND {guard}" if guard else "")
+        cursor.execute(f"UPDATE {quoted(model)} SET {sets} WHERE {where}", [*values, *part])
+        changed += cursor.rowcount
+    return changed
+
+
+def delete(cursor: Any, table: str, ids: Sequence[int]) -> int:
+    """Remove rows; answers how many went."""
+    gone = 0
+    for part in chunks(ids):
+        cursor.execute(f"DELETE FROM {quoted(model_of(table))} WHERE id IN ({marks(part)})", list(part))
+        gone += cursor.rowcount
+    return gone
+
+
+def lower_children(cursor: Any, parent: str, by: int) -> None:
+    """A parent ("table:id") has `by` open children fewer."""
+    table, _, item = parent.partition(":")
+    cursor.execute(
+        f"UPDATE {quoted(model_of(table))} SET open_children=open_children-%s WHERE id=%s AND open_children>=%s",
+        [by, int(item), by],
+    )
+
+
+def states(cursor: Any, table: str, run: str) -> dict[tuple[str, str], int]:
+    """A recount: rows of the run per (stage, state)."""
+    cursor.execute(
+        f"SELECT stage, state, COUNT(*) FROM {quoted(model_of(table))} WHERE run=%s GROUP BY stage, state", [run]
+    )
+    return {(stage, ItemState(state).value): n for stage, state, n in cursor.fetchall()}

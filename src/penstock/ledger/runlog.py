@@ -1,0 +1,93 @@
+"""The run log: rendered from events after the commit. The events are the truth, the files are copies."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from penstock.ledger.models import Event, Run, StageRun
+
+_rendered: dict[str, int] = {}  # run → last event that this process has written
+_CREDENTIALS = re.compile(r"://[^/\s:@]+:[^/\s@]+@")
+
+
+def run_file(run: Run) -> Path:
+    """The run's own file, never overwritten by another run."""
+    return run.site.root / "logs" / "runs" / f"{run.id}.log"
+
+
+def latest_file(run: Run) -> Path:
+    """`logs/latest_run.log`: the newest run's log."""
+    return run.site.root / "logs" / "latest_run.log"
+
+
+def render(run: Run) -> None:
+    """Bring the files up to the events. The first time in a process the run's file is written anew from all events."""
+    fresh = run.id not in _rendered
+    text, last = _lines(run, _rendered.get(run.id, 0))
+    if not fresh and not text:
+        return
+    _rendered[run.id] = last
+    newest = not Run.objects.filter(site=run.site, started_at__gt=run.started_at).exists()
+    for file in (run_file(run), latest_file(run)) if newest else (run_file(run),):
+        _rewrite(file, text) if fresh else _append(file, text)
+
+
+def render_after_commit(run: Run) -> None:
+    """Render once the surrounding transaction is durable."""
+    transaction.on_commit(lambda: render(run))
+
+
+def tail(run: Run, n: int) -> list[str]:
+    """The last `n` lines, from the events."""
+    text, _ = _lines(run, 0)
+    return text.splitlines()[-n:] if n > 0 else []
+
+
+def lines(run: Run) -> Iterator[str]:
+    """Every line of the run, oldest first."""
+    yield from _lines(run, 0)[0].splitlines()
+
+
+def _lines(run: Run, after: int) -> tuple[str, int]:
+    zone = ZoneInfo(run.site.timezone)
+    stages = list(StageRun.objects.filter(run=run).values_list("name", "number"))
+    numbers, out, last = dict(stages), [], after
+    for event in Event.objects.filter(run=run.id, id__gt=after).order_by("id"):
+        last = event.id
+        stamp = event.at.astimezone(zone).isoformat(timespec="seconds")
+        where = f" [STAGE {numbers[event.stage]}/{len(stages)}]" if event.stage in numbers else ""
+        out += [f"{stamp} [{level}]{where} {redact(text)}\n" for level, text in event.lines]
+    return "".join(out), last
+
+
+def redact(text: str) -> str:
+    """Credentials inside addresses never reach a log."""
+    return _CREDENTIALS.sub("://…:…@", text)
+
+
+def _rewrite(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_suffix(f".{os.getpid()}.part")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, file)
+
+
+def _append(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(text)
+
+
+def forget() -> None:
+    """Render everything anew next time (another home, another test)."""
+    _rendered.clear()
+
+
+__all__: list[Any] = ["forget", "latest_file", "lines", "redact", "render", "render_after_commit", "run_file", "tail"]

@@ -1,0 +1,151 @@
+"""What each verdict means: pure planning of row changes, and the one transaction that writes a slice of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from penstock.engine.backoff import delay
+from penstock.engine.errors import Died
+from penstock.engine.outcome import Done, Fail, Fallback, File, Merge, Note, Outcome, Quarantine, Retry, Row
+from penstock.engine.pipeline import Pipeline, Stage
+from penstock.engine.port import Later, Result
+from penstock.engine.states import ItemState
+
+FREE = {"batch": None}
+FRESH = {**FREE, "attempts": 0, "deaths": 0, "losses": 0, "available_at": 0.0, "error": "", "error_code": ""}
+
+
+@dataclass
+class Plan:
+    """The changes of one slice, before they are written."""
+
+    stage: Stage
+    pipeline: Pipeline
+    now: float
+    deaths: Mapping[int, int] = field(default_factory=dict)  # so far, per item
+    changes: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    moved: list[tuple[int, tuple[str, str]]] = field(default_factory=list)  # item → new (stage, state)
+    makes: list[tuple[int, Row]] = field(default_factory=list)
+    files: list[tuple[int, File]] = field(default_factory=list)
+    merges: list[tuple[int, Merge]] = field(default_factory=list)
+    done: list[int] = field(default_factory=list)
+    retried: list[int] = field(default_factory=list)
+    broken: list[int] = field(default_factory=list)
+    lines: list[tuple[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def take(self, result: Result) -> None:
+        """Plan what one result means."""
+        self.seconds += result.seconds
+        self.lines += [(note.level, note.text) for note in _notes(result.what)]
+        _PLANNERS[type(result.what)](self, result, result.what)
+
+    def to(self, item: int, stage: str, state: ItemState, fields: Mapping[str, Any]) -> None:
+        """The item goes to (stage, state) with these fields; the seeds' words follow by themselves."""
+        words = self.pipeline.status(self.stage.takes, stage, state) if self.pipeline.status else {}
+        self.changes.append((item, {**words, **fields, "stage": stage, "state": state.value}))
+        self.moved.append((item, (stage, state.value)))
+
+    def again(self, item: int, fields: Mapping[str, Any]) -> None:
+        """Back to ready at the same stage."""
+        self.to(item, self.stage.name, ItemState.READY, {**FREE, **fields})
+
+
+def _done(plan: Plan, result: Result, what: Done) -> None:
+    following = None if plan.stage.gate else plan.pipeline.after(plan.stage)
+    plan.done.append(result.item)
+    plan.makes += [(result.item, row) for row in what.makes]
+    plan.files += [(result.item, file) for file in what.files]
+    if following is not None:
+        plan.to(result.item, following.name, ItemState.READY, {**what.fields, **FRESH})
+    else:
+        state = ItemState.WAITING if plan.stage.gate else ItemState.DONE
+        plan.to(result.item, plan.stage.name, state, {**what.fields, **FRESH})
+
+
+def _retry(plan: Plan, result: Result, what: Retry) -> None:
+    way = plan.stage.way(result.attempt + 1)
+    if way >= len(plan.stage.tries):
+        _break(plan, result, ItemState.FAILED, what.reason, what.code, plan.stage.fail_fields)
+        return
+    wait = delay(result.attempt, plan.stage.backoff) if what.after is None else what.after
+    plan.retried.append(result.item)
+    plan.lines.append(("WARN", f"id={result.item} attempt {result.attempt} failed ({what.code}): {what.reason}"))
+    plan.again(result.item, {"available_at": plan.now + wait, "error": what.reason, "error_code": what.code})
+
+
+def _fallback(plan: Plan, result: Result, what: Fallback) -> None:
+    way = plan.stage.way(result.attempt) + 1
+    if way >= len(plan.stage.tries):
+        _break(plan, result, ItemState.FAILED, what.reason, what.code, plan.stage.fail_fields)
+        return
+    spent = plan.stage.attempts_before(way)
+    plan.retried.append(result.item)
+    plan.again(result.item, {"attempts": spent, "error": what.reason, "error_code": what.code})
+
+
+def _fail(plan: Plan, result: Result, what: Fail) -> None:
+    _break(plan, result, ItemState.FAILED, what.reason, what.code, what.fields)
+
+
+def _quarantine(plan: Plan, result: Result, what: Quarantine) -> None:
+    _break(plan, result, ItemState.QUARANTINED, what.reason, what.code, what.fields)
+
+
+def _died(plan: Plan, result: Result, what: Died) -> None:
+    """The attempt is refunded: deaths are counted apart, and three of them quarantine."""
+    count = plan.deaths.get(result.item, 0) + 1
+    reason = " ".join(f"{what} {what.detail}".split())
+    plan.lines.append(("WARN", f"id={result.item} worker ended ({what.cause}), death {count}: {reason}"))
+    if count >= plan.stage.deaths:
+        fields = {**plan.stage.death_fields, "deaths": count}
+        _break(plan, result, ItemState.QUARANTINED, reason, what.cause, fields)
+        return
+    fields = {"deaths": count, "attempts": result.attempt - 1, "error": reason, "error_code": what.cause}
+    plan.retried.append(result.item)
+    plan.again(result.item, {**fields, "available_at": plan.now + delay(count, plan.stage.backoff)})
+
+
+def _later(plan: Plan, result: Result, what: Later) -> None:
+    plan.again(result.item, {"attempts": result.attempt - 1, "available_at": plan.now + what.after if what.after else 0.0})
+
+
+def _merge(plan: Plan, result: Result, what: Merge) -> None:
+    plan.merges.append((result.item, what))
+    plan.lines.append(("INFO", f"id={result.item} is the same as id={what.into}: {what.reason}"))
+
+
+def _break(
+    plan: Plan, result: Result, state: ItemState, reason: str, code: str, fields: Mapping[str, Any]
+) -> None:
+    plan.broken.append(result.item)
+    word = "Quarantined" if state is ItemState.QUARANTINED else "[FAIL]"
+    plan.lines.append(("ERROR", f"{word} id={result.item} reason={reason} ({code})"))
+    plan.to(result.item, plan.stage.name, state, {**fields, **FREE, "error": reason, "error_code": code})
+
+
+def _notes(what: Outcome | Died | Later) -> tuple[Note, ...]:
+    return cast(tuple[Note, ...], getattr(what, "notes", ()))
+
+
+_PLANNERS: dict[type, Callable[[Plan, Result, Any], None]] = {
+    Done: _done,
+    Retry: _retry,
+    Fallback: _fallback,
+    Fail: _fail,
+    Quarantine: _quarantine,
+    Died: _died,
+    Later: _later,
+    Merge: _merge,
+}
+
+
+def by_state(moved: list[tuple[int, tuple[str, str]]]) -> dict[tuple[str, str], int]:
+    """How many items go where."""
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    for _, place in moved:
+        counts[place] += 1
+    return counts

@@ -1,0 +1,68 @@
+"""Django's settings, made from the one Config. The home is set once per process, before Django starts."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from penstock import config
+from penstock.secret import secret_key
+
+PENSTOCK = config.current()
+
+SAFE_WAL = (3, 51, 3)  # older SQLite can corrupt a WAL database when two connections write or checkpoint at once
+WAL = sqlite3.sqlite_version_info >= SAFE_WAL
+JOURNAL = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL" if WAL else "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA"
+
+SECRET_KEY = secret_key(PENSTOCK.home)
+DEBUG = False
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", PENSTOCK.host]
+ROOT_URLCONF = "penstock.urls"
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STATIC_URL = "/static/"
+INSTALLED_APPS = [
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "penstock.accounts",
+    "penstock.ledger",
+    "penstock.records",
+    "penstock.review",
+    "penstock.publish",
+    "penstock.pipelines.photos",
+    "penstock.console",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+WHITENOISE_USE_FINDERS = True
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(PENSTOCK.database),
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 30,
+            "init_command": f"{JOURNAL}; PRAGMA foreign_keys=ON",
+        },
+    }
+}
+LOGGING_CONFIG = None
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Strict"
