@@ -19,6 +19,7 @@ from penstock.engine.errors import UsageError
 
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _TAIL = 4  # characters
+_PROC = "/proc"
 _FIRST_PID_NAMESPACE = "4026531836"  # PROC_PID_INIT_INO, include/linux/proc_ns.h
 _STATE, _START_TICKS = 0, 19  # fields 3 and 22 of proc(5) stat, counted after the command name
 
@@ -126,7 +127,7 @@ def _host() -> str:
 
 def _started(pid: int) -> int | None:
     """When process `pid` started, in ticks that never shift; None when there is none or it is a zombie."""
-    if Path("/proc/self/stat").exists():
+    if Path(_PROC, "self/stat").exists():
         return _started_linux(pid)
     try:
         process = psutil.Process(pid)
@@ -141,7 +142,10 @@ def _started_linux(pid: int) -> int | None:
     # The kernel's ticks: psutil's create_time moves when somebody sets the wall clock.
     try:
         fields = (
-            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            Path(_PROC, f"{pid}/stat")
+            .read_text(encoding="utf-8", errors="replace")
+            .rpartition(")")[2]
+            .split()
         )
     except OSError:
         return None
