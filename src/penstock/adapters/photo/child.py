@@ -6,8 +6,8 @@ Keys of `item`, all paths absolute:
   `max_pixels`, `find_lens` (default true)
 - score: `working_path`; optional `models` (see `scores.Models`)
 - resize_for_model: `id`, `working_path`, `ollama_path`, `work_dir`; optional `side`
-- render: `id`, `source_path`, `full_path`, `thumb_path`, `work_dir`; optional `content_hash`, `max_pixels` and
-  what `render.publish_pair` takes: `full`, `thumb`, `quality`, `watermark`, `keep_gps`, `fields`
+- render: `id`, `source_path`, `full_path`, `thumb_path`, `work_dir`; optional `content_hash`, `max_pixels`
+  and what `render.publish_pair` takes: `full`, `thumb`, `quality`, `watermark`, `keep_gps`, `fields`
 """
 
 from __future__ import annotations

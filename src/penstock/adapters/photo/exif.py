@@ -264,7 +264,7 @@ def _degrees(value: object, side: str, sides: str, most: int) -> float | None:
     parts = [number(part) for part in value[:3]]
     if any(part is None for part in parts):
         return None
-    degrees = sum((part or 0) / 60**power for power, part in enumerate(parts))
+    degrees: float = sum((part or 0.0) / float(60**power) for power, part in enumerate(parts))
     if not 0 <= degrees <= most:
         return None
     return round(degrees if side[:1].upper() == sides[0] else -degrees, 7)
