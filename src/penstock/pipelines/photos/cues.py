@@ -12,8 +12,17 @@ from typing import Any
 from penstock.pipelines.photos import lexicon
 from penstock.pipelines.photos.facts import Facts
 from penstock.pipelines.photos.places import SOUTHERN, TROPICAL, country_in
+from penstock.pipelines.photos.sentences import FUNCTION_WORDS
 from penstock.pipelines.photos.sun import sun_height
-from penstock.pipelines.photos.words import Tokens, contains, contains_any, file_tokens, tokens, with_plural
+from penstock.pipelines.photos.words import (
+    Tokens,
+    contains,
+    contains_any,
+    file_tokens,
+    singular,
+    tokens,
+    with_plural,
+)
 
 NATURE_THRESHOLD = 0.55
 GENERIC_THRESHOLD = 0.40
@@ -110,6 +119,45 @@ def taken(facts: Facts) -> datetime | None:
         return datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
     except ValueError:
         return None
+
+
+def species_of(facts: Facts, cues: Cues) -> Tokens:
+    """The specific name of the creature that the set is about, in lower case, or ().
+
+    No list of species is kept: it is the head of the subject, else of the file name, when folder or
+    picture say that
+    the photo shows a creature and no word says that the name is a place, a building or an occasion.
+    """
+    seen = {word for line in cues.evidence for word in line}
+    for line in (tokens(facts.subject), file_tokens(facts.original_name)):
+        name = _head(line)
+        if name and (cues.kind == "wildlife" or name[-1] in seen) and not _is_no_creature(name, facts):
+            return name
+    return ()
+
+
+def _head(line: Tokens) -> Tokens:
+    words: list[str] = []
+    for word in line:
+        if word in FUNCTION_WORDS or not word.isalpha() or len(words) == 3:
+            break
+        if word not in lexicon.TIME_WORDS or not _without_names(line).count(word):
+            words.append(word)
+    return tuple(words)
+
+
+def _is_no_creature(name: Tokens, facts: Facts) -> bool:
+    others = {
+        word
+        for kind, words in lexicon.KIND_WORDS.items()
+        if kind not in {"wildlife", "macro"}
+        for word in words
+    }
+    last = {name[-1], singular(name[-1])}
+    generic = (
+        lexicon.GENERIC_CREATURES | lexicon.OUTING_WORDS | set(lexicon.SEASON_WORDS) | {"img", "dsc", "dscf"}
+    )
+    return bool(last & (others | generic | set(tokens(facts.location)))) or len(name[-1]) < 3
 
 
 def _height(facts: Facts) -> float | None:
