@@ -52,7 +52,7 @@ class ModelServer(Loopback):
             return await exchange.json(200, self.calls)
         call = self.read(request)
         self.calls.append(call)
-        rule = self.script.rule_for(call) if call["prompt"] or call["path"] not in ASKING else None
+        rule = self.script.rule_for(call)
         call["rule"] = rule.do if rule else ""
         try:
             await self._do(rule or Rule("answer"), call, request, exchange)

@@ -48,9 +48,10 @@ class Rule:
 
     def holds(self, call: dict[str, Any]) -> bool:
         """Whether this call is one of the rule's. Counts it when the other conditions hold."""
-        paths = (self.when["path"],) if "path" in self.when else ASKING
-        if call["path"] not in paths:
+        if "path" in self.when and call["path"] != self.when["path"]:
             return False
+        if "path" not in self.when and not (call["path"] in ASKING and call["prompt"]):
+            return False  # loading a model asks for no text
         if not all(
             str(self.when[key]) in call[key] for key in ("prompt", "body", "model") if key in self.when
         ):
@@ -76,9 +77,8 @@ class Script:
     @classmethod
     def read(cls, data: dict[str, Any] | str | Path) -> Script:
         """The script in a dict or a JSON file. An unknown word is an error."""
-        if not isinstance(data, dict):
-            data = json.loads(Path(data).read_text("utf-8"))
-        values = dict(data)
+        values: dict[str, Any]
+        values = dict(data) if isinstance(data, dict) else json.loads(Path(data).read_text("utf-8"))
         if "models" in values:
             values["models"] = [
                 Model(**(one if isinstance(one, dict) else {"name": one})) for one in values["models"]

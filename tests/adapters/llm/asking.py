@@ -23,14 +23,16 @@ SCHEMA: dict[str, Any] = {
     "required": ["caption", "alt_text", "keywords", "evidence", "nonce"],
     "additionalProperties": False,
 }
-QUICK = Timeouts(connect=1.0, first_byte_cold=0.4, first_byte=0.2, token=0.2, total=1.5)
+QUICK = Timeouts(connect=1.0, reply=0.5, first_byte_cold=0.3, first_byte=0.2, token=0.2, total=0.8)
 MODEL = "llava:13b"
 T = TypeVar("T")
 
 
 def ask(image: str | None = None, number: int = 1, **more: Any) -> Ask:
     """A question about photo `number`."""
-    prompt = f'Describe photo id={number}. nonce="n{number}" Answer in JSON.'
+    prompt = (
+        f'Describe photo id={number}. {"Say only what is clearly visible. " * 4} nonce="n{number}" In JSON.'
+    )
     return Ask(image, "You describe photos.", prompt, SCHEMA, f"n{number}", 0.1, **more)
 
 

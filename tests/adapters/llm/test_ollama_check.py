@@ -74,8 +74,10 @@ def test_a_server_that_is_down_is_found_out_and_blocks() -> None:
 
 def test_a_model_that_cannot_be_loaded_is_found_with_an_unknown_processor() -> None:
     found = check({"rules": [{"do": "runner_crash", "when": {"path": "/api/generate"}}]})
-    # a load has no prompt, so only a rule for its path reaches it
-    assert found.found
+    assert (found.found, found.processor) == (True, "unknown")
+    assert "could not be loaded" in found.detail
+    assert "ollama run" in found.mend
+    assert found.blocking() is None
 
 
 @pytest.mark.parametrize("path", ["/api/tags", "/api/ps"])

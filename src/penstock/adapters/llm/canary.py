@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import cache
 
 from penstock.adapters.llm.faults import unreachable
-from penstock.adapters.llm.model import Ask
+from penstock.adapters.llm.model import Ask, Progress
 from penstock.engine.errors import Died, PenstockError, Unavailable
 
 SIDE = 224  # pixels; some vision models crash on pictures smaller than one of their patches
@@ -42,7 +42,7 @@ class Health:
         self,
         server: str,
         alive: Callable[[], Awaitable[bool]],
-        sings: Callable[[], Awaitable[bool]],
+        sings: Callable[[Progress], Awaitable[bool]],
         breaker: int,
     ) -> None:
         self._server = server
@@ -55,12 +55,13 @@ class Health:
         """An answer came: earlier silences were the items' own."""
         self._silent.clear()
 
-    async def judge(self, death: Died, item: str) -> PenstockError:
+    async def judge(self, death: Died, item: str, progress: Progress) -> PenstockError:
         """The death itself when it is the item's own, else Unavailable: then no attempt burns."""
+        progress("looking after the model server")
         if not await self._alive():
             return unreachable(self._server, f"it was lost during a call: {death}")
         if death.cause == "crashed":
-            return death if await self._sings() else self._sick(death)
+            return death if await self._sings(progress) else self._sick(death)
         self._silent.add(item)
         if 0 < self._breaker <= len(self._silent):
             self._silent.clear()

@@ -50,6 +50,7 @@ class Timeouts:
     """Seconds. `first_byte` counts from the request to the first token, `token` between two tokens."""
 
     connect: float = 3.0
+    reply: float = 10.0  # of the short calls: is it there, is the model loaded
     first_byte_cold: float = 300.0  # the model is being loaded
     first_byte: float = 60.0
     token: float = 30.0
@@ -58,7 +59,8 @@ class Timeouts:
     @property
     def longest_silence(self) -> float:
         """How long a healthy call may go without progress; a stage's idle limit must be longer."""
-        return min(self.total, max(self.first_byte_cold, self.first_byte, self.token)) + 2 * self.connect
+        longest = min(self.total, max(self.first_byte_cold, self.first_byte, self.token))
+        return longest + 2 * self.reply + self.connect
 
 
 @dataclass(frozen=True, slots=True)

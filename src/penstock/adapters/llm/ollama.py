@@ -31,7 +31,6 @@ from penstock.engine.errors import Died, PenstockError, Unavailable
 
 _GIB = 1 << 30
 _FEWEST_TOKENS_PER_WORD = 0.8  # tokenizers need one or more; below this the prompt was cut
-_NO_PROGRESS: Progress = lambda text: None  # noqa: E731 - a name for what it is
 
 
 class Ollama:
@@ -97,8 +96,7 @@ class Ollama:
             answer = await self._attempt(ask, image, progress)
         except Died as death:
             self._answered = False
-            progress("looking after the model server")
-            raise await self._health.judge(death, ask.image or ask.prompt) from death
+            raise await self._health.judge(death, ask.image or ask.prompt, progress) from death
         except ModelBusy:
             self._busy += 1
             raise
@@ -256,7 +254,7 @@ class Ollama:
         self, method: str, path: str, body: Any = None, *, seconds: float | None = None
     ) -> dict[str, Any]:
         """One short call. Raises Unavailable when nothing sensible comes within `seconds`."""
-        limit = max(self._timeouts.connect, 0.1) * 2 if seconds is None else seconds
+        limit = self._timeouts.reply if seconds is None else seconds
         try:
             async with (
                 asyncio.timeout(limit),
@@ -296,12 +294,12 @@ class Ollama:
             return False
         return True
 
-    async def _sings(self) -> bool:
+    async def _sings(self, progress: Progress) -> bool:
         """Whether the model survives a plain picture; anything but a death or a lost server counts as yes."""
         if not self._canary:
             return True
         try:
-            await self._attempt(canary(self._num_ctx), picture(), _NO_PROGRESS)
+            await self._attempt(canary(self._num_ctx), picture(), progress)
         except (Died, Unavailable):
             return False
         except PenstockError:

@@ -7,10 +7,11 @@ import base64
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import httpx2
 import openai
+from openai.types.chat import ChatCompletionChunk
 
 from penstock.adapters.llm.canary import Health, canary, picture
 from penstock.adapters.llm.faults import Refusal, missing, said, told, unreachable
@@ -32,6 +33,7 @@ from penstock.adapters.llm.wire import Resolver, Wire, base_url, client, resolve
 from penstock.engine.errors import Died, PenstockError, Unavailable
 
 _MOST_TOKENS = 1 << 24
+_NOT_IT = "what answers there does not speak OpenAI's chat API"
 _ABSENT = "not-given-here"  # the library wants a key; the real one joins on the wire only
 
 
@@ -77,7 +79,7 @@ class OpenAI:
         """Is the server there, does it take the key, has it the model? The processor stays unknown."""
         mend = "Check the address and the key."
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._timeouts.reply):
                 listed = {one.id async for one in self._api.models.list()}
         except (TimeoutError, openai.OpenAIError, httpx2.TransportError, PenstockError) as error:
             fault = self._error(error)
@@ -97,8 +99,7 @@ class OpenAI:
             answer = await self._attempt(ask, image, progress)
         except Died as death:
             self._answered = False
-            progress("looking after the model server")
-            raise await self._health.judge(death, ask.image or ask.prompt) from death
+            raise await self._health.judge(death, ask.image or ask.prompt, progress) from death
         except ModelBusy:
             self._busy += 1
             raise
@@ -117,6 +118,8 @@ class OpenAI:
         begun = loop.time()
         async with listening(ask, progress, self._timeouts, not self._answered) as heard:
             usage = await self._converse(ask, image, heard)
+        if not (usage.done or heard.begun):
+            raise unreachable(self.url, _NOT_IT)
         text = clean(heard.text)
         _check_end(usage, ask)
         data = read(text, ask)
@@ -132,25 +135,39 @@ class OpenAI:
         )
 
     async def _converse(self, ask: Ask, image: bytes | None, heard: Listening) -> Usage:
-        """Send, giving way to the server's refusals, and take in every token."""
-        while True:
-            try:
-                stream = await self._api.chat.completions.create(**self._request(ask, image))
-                break
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-                if not self._wishes.give_way(str(error)):
-                    raise self._error(error) from error
-            except (openai.OpenAIError, httpx2.TransportError) as error:
-                raise self._error(error, sending=True) from error
+        """Send, and take in every token.
+
+        Errors are raised outside of the handlers: the library's own may repeat a key that the server echoed.
+        """
+        stream = await self._sent(ask, image)
         usage = Usage()
         try:
             async with stream:
                 await self._listen(stream, heard, usage)
         except (openai.OpenAIError, httpx2.TransportError, ValueError) as error:
-            self._raise_broken(error)
-        return usage
+            fault = self._broken(error)
+        else:
+            return usage
+        raise fault
 
-    async def _listen(self, stream: AsyncIterator[Any], heard: Listening, usage: Usage) -> None:
+    async def _sent(self, ask: Ask, image: bytes | None) -> openai.AsyncStream[ChatCompletionChunk]:
+        """The opened stream. Gives way to the server's refusals until it accepts, or refuses for good."""
+        fault: PenstockError | None = None
+        while fault is None:
+            try:
+                stream: openai.AsyncStream[ChatCompletionChunk]
+                stream = await self._api.chat.completions.create(**self._request(ask, image))
+                return stream
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+                if not self._wishes.give_way(str(error)):
+                    fault = self._error(error)
+            except (openai.OpenAIError, httpx2.TransportError) as error:
+                fault = self._error(error, sending=True)
+        raise fault
+
+    async def _listen(
+        self, stream: AsyncIterator[ChatCompletionChunk], heard: Listening, usage: Usage
+    ) -> None:
         async for chunk in stream:
             if chunk.usage is not None:
                 usage.prompt = believable(chunk.usage.prompt_tokens, _MOST_TOKENS)
@@ -158,12 +175,11 @@ class OpenAI:
             usage.digest = usage.digest or clean(chunk.system_fingerprint or "")[:80]
             for choice in chunk.choices or ():
                 usage.done = choice.finish_reason or usage.done
-                delta = choice.delta
-                if delta is None:
-                    continue
+                delta: Any = choice.delta  # typed as always there, but some servers send null
                 if getattr(delta, "refusal", None):
                     raise BadAnswer("The model refused to describe this picture.", code="refused")
-                heard.hear(delta.content or "", getattr(delta, "reasoning_content", None) or "")
+                if delta is not None:
+                    heard.hear(delta.content or "", getattr(delta, "reasoning_content", None) or "")
 
     def _request(self, ask: Ask, image: bytes | None) -> dict[str, Any]:
         content: list[dict[str, Any]] = [{"type": "text", "text": ask.prompt}]
@@ -192,40 +208,36 @@ class OpenAI:
             )
         return unreachable(self.url, told(str(cause), self._key) or type(cause).__name__)
 
-    def _raise_broken(self, error: Exception) -> NoReturn:
+    def _broken(self, error: Exception) -> PenstockError:
         """The stream broke: by an error that the server sent, by nonsense, or by a lost connection."""
         own = _own(error)
         if own is not None:
-            raise own
+            return own
         if isinstance(error, openai.APIError) and not isinstance(error, openai.APIConnectionError):
-            raise self._refusal(200, told(error.message, self._key), {}).error() from error
+            return self._refusal(200, told(error.message, self._key), {}).error()
         if isinstance(error, ValueError):
-            raise unreachable(self.url, "what answers there does not speak OpenAI's chat API") from error
+            return unreachable(self.url, _NOT_IT)
         detail = type(error.__cause__ or error).__name__
-        raise Died("The connection broke in mid-answer.", cause="crashed", detail=detail) from error
+        return Died("The connection broke in mid-answer.", cause="crashed", detail=detail)
 
     def _refusal(self, status: int, message: str, headers: Mapping[str, str]) -> Refusal:
         return Refusal(status, message, headers, self.model, self.url, self._busy)
 
-    @property
-    def _patience(self) -> float:
-        return max(self._timeouts.connect, 0.1) * 2
-
     async def _alive(self) -> bool:
         """Whether anything answers at the address, be it a refusal."""
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._timeouts.reply):
                 await self._http.get(f"{self.url}/models")
         except (TimeoutError, httpx2.TransportError, PenstockError):
             return False
         return True
 
-    async def _sings(self) -> bool:
+    async def _sings(self, progress: Progress) -> bool:
         """Whether the model survives a plain picture; anything but a death or a lost server counts as yes."""
         if not self._canary:
             return True
         try:
-            await self._attempt(canary(4096), picture(), lambda text: None)
+            await self._attempt(canary(4096), picture(), progress)
         except (Died, Unavailable):
             return False
         except PenstockError:
