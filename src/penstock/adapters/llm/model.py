@@ -120,9 +120,10 @@ class BadAnswer(Transient):
 
 
 class Vision(Protocol):
-    """A model that looks at a picture and answers in JSON."""
+    """A model that looks at a picture and answers in JSON. `name` is the provider's, `model` the model's."""
 
     name: str
+    model: str
 
     async def check(self) -> ServerCheck:
         """What the server says about the model. Never raises for a server's or network's fault."""
