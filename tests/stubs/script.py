@@ -60,7 +60,7 @@ class Rule:
         calls = self.when.get("call", self.met)
         if self.met not in (calls if isinstance(calls, list) else [calls]):
             return False
-        return self.done < self.when.get("times", self.done + 1)
+        return "times" not in self.when or self.done < int(self.when["times"])
 
 
 ASKING = ("/api/chat", "/api/generate", "/v1/chat/completions")
