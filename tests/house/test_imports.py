@@ -9,11 +9,9 @@ import sys
 
 from tests.house.source import PACKAGE, imports, modules, shown, tree
 
-ROOMS_WITH_CHILDREN = ("engine", "adapters", "pipelines")  # the command line names lazy commands like that
-    "engine",
-    "adapters",
-    "pipelines",
-)  # the doors name lazily imported commands the same way
+ROOMS_WITH_CHILDREN = ("engine", "adapters", "pipelines")
+"""The command line names its lazily imported commands in the same way, and they may know Django."""
+
 BUCKETS = {"utils", "util", "common", "helpers", "misc", "shared"}
 
 
