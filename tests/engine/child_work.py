@@ -63,9 +63,11 @@ def _raise(stage: str, item: dict[str, Any], progress: Progress) -> Outcome:
 
 class _Cold(Unavailable):
     code = "cold"
+    permanent = True
 
 
 def _segfault(stage: str, item: dict[str, Any], progress: Progress) -> Outcome:
+    print("noise " * 5000)
     print("about to read from nowhere", flush=True)
     ctypes.string_at(0)
     return Done()
@@ -74,6 +76,12 @@ def _segfault(stage: str, item: dict[str, Any], progress: Progress) -> Outcome:
 def _kill_me(stage: str, item: dict[str, Any], progress: Progress) -> Outcome:
     os.kill(os.getpid(), signal.SIGKILL)
     return Done()
+
+
+def _abort(stage: str, item: dict[str, Any], progress: Progress) -> Outcome:
+    """What native code does when it gets no memory."""
+    os.write(2, b"terminate called after throwing an instance of 'std::bad_alloc'")
+    os.abort()
 
 
 def _die_later(stage: str, item: dict[str, Any], progress: Progress) -> Outcome:
@@ -152,6 +160,7 @@ _DEEDS: dict[str, Callable[[str, dict[str, Any], Progress], Outcome]] = {
     "raise": _raise,
     "segfault": _segfault,
     "kill me": _kill_me,
+    "abort": _abort,
     "die later": _die_later,
     "sleep": _sleep,
     "hold": _hold_interpreter,

@@ -127,7 +127,7 @@ def test_what_the_progress_listener_raises_is_raised_by_the_call() -> None:
         ("item", ItemError, "empty", True, "the photo is empty"),
         ("unavailable", Unavailable, "unavailable", False, "nobody answers"),
         ("blocking", Blocking, "blocking", True, "no such table"),
-        ("own", Unavailable, "cold", False, "the lamp is cold"),
+        ("own", Unavailable, "cold", True, "the lamp is cold"),
         ("refused", Refused, "wrong_state", True, "not now"),
         ("bug", ItemError, "bug", True, "KeyError: 'colour'"),
         ("exit", ItemError, "bug", True, "SystemExit: 3"),
@@ -276,6 +276,22 @@ def test_a_cancelled_call_ends_the_work() -> None:
     run(scenario)
 
 
+def test_a_child_that_is_killed_while_it_is_being_started_leaves_nothing_behind() -> None:
+    async def scenario(child: Child) -> None:
+        before = set(psutil.Process().children())
+        start = asyncio.ensure_future(child.start())
+        await asyncio.sleep(0)
+        await child.kill()
+        with pytest.raises(Died) as caught:
+            await start
+        assert caught.value.cause == "aborted"
+        assert set(psutil.Process().children()) <= before
+        await child.start()
+        assert child.alive
+
+    run(scenario)
+
+
 def test_a_second_call_at_once_is_refused() -> None:
     async def scenario(child: Child) -> None:
         first = asyncio.ensure_future(child.call("s", {"do": "sleep", "seconds": 0.2}))
@@ -337,6 +353,51 @@ def test_memory_above_the_limit_is_the_items_error() -> None:
         assert await child.call("s", {"do": "allocate", "megabytes": 50}) == Done({"size": 50 << 20})
 
     run(scenario, Limits(idle=20, hard=20, start=20, memory_mb=600))
+
+
+@linux
+def test_a_kill_by_the_kernel_for_want_of_memory_is_told_from_other_kills(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vmstat = tmp_path / "vmstat"
+    vmstat.write_text("oom_kill 3\n")
+    monkeypatch.setattr("penstock.engine.exits._VMSTAT", vmstat)
+
+    async def scenario(child: Child) -> None:
+        with pytest.raises(Died) as caught:
+            await child.call("s", {"do": "kill me"})
+        assert caught.value.cause == "crashed"
+        await child.start()
+        vmstat.write_text("oom_kill 4\n")
+        with pytest.raises(Died, match="ran out of memory") as caught:
+            await child.call("s", {"do": "kill me"})
+        assert caught.value.cause == "memory"
+
+    run(scenario)
+
+
+def test_native_code_that_gives_up_without_memory_is_told_from_other_crashes() -> None:
+    async def scenario(child: Child) -> None:
+        with pytest.raises(Died, match=r"ran out of memory \(900 MB allowed\)") as caught:
+            await child.call("s", {"do": "abort"})
+        assert caught.value.cause == "memory"
+
+    run(scenario, Limits(idle=20, hard=20, start=20, memory_mb=900))
+
+
+@linux
+def test_deaths_leave_neither_open_files_nor_processes() -> None:
+    async def scenario(child: Child) -> None:
+        await child.start()
+        me = psutil.Process()
+        before = (me.num_fds(), len(me.children()))
+        for _ in range(12):
+            with pytest.raises(Died):
+                await child.call("s", {"do": "kill me"})
+            await child.start()
+        assert (me.num_fds(), len(me.children())) == before
+
+    run(scenario)
 
 
 def test_work_that_cannot_be_imported_stops_the_run_instead_of_the_items() -> None:

@@ -98,7 +98,7 @@ class VirtualClock:
         finally:
             self._held -= 1
             if not self._held and self._next() is not None:
-                self._watch(asyncio.get_running_loop())
+                self._watch(self._sleepers[0][2].get_loop())
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._watching is not loop and not self._held:
