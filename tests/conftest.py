@@ -77,3 +77,33 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("not checked here, for lack of a service")
         for sentence, number in sorted(counts.items()):
             terminalreporter.write_line(f"{number:>4} skipped: {sentence}")
+
+
+@pytest.fixture(scope="session")
+def _django(home: Path) -> Path:
+    """Django, started once on this process's home."""
+    from penstock import boot, config
+
+    boot.start(config.load(home))
+    return home
+
+
+@pytest.fixture
+def ledger_home(_django: Path) -> Iterator[Path]:
+    """The home with Django on it, and no rows."""
+    from django.apps import apps
+    from django.db import connection
+
+    from penstock.ledger import runlog
+
+    yield _django
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA foreign_keys=OFF")
+        for model in apps.get_models():
+            if model._meta.app_label != "staticfiles":
+                cursor.execute(f'DELETE FROM "{model._meta.db_table}"')
+        cursor.execute("PRAGMA foreign_keys=ON")
+    runlog.forget()
+    for place in _django.iterdir():
+        if place.name not in ("data", "secret.key"):
+            shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink()

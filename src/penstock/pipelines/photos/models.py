@@ -1,4 +1,5 @@
-"""The photo pipeline's rows. `review_queue` keeps the original's columns and names; lower-case columns are ours."""
+"""The photo pipeline's rows. `review_queue` keeps the original's columns and names; lower-case columns are
+ours."""
 
 from __future__ import annotations
 
@@ -79,7 +80,9 @@ class Photo(WorkItem):
     model = models.CharField(max_length=200, default="", blank=True)
     prompt_version = models.CharField(max_length=40, default="", blank=True)
     evidence = models.JSONField(default=list, blank=True)
-    changes = models.JSONField(default=list, blank=True)  # what the guardrails changed: rule, field, before, after, reason
+    changes = models.JSONField(
+        default=list, blank=True
+    )  # what the guardrails changed: rule, field, before, after, reason
     flags = models.JSONField(default=list, blank=True)
     near_group = models.IntegerField(null=True, blank=True)
     hold = models.BooleanField(default=False)
@@ -94,7 +97,8 @@ class Photo(WorkItem):
 
 
 class ReservedName(models.Model):
-    """A file name that a photo of the site holds. `key` is the name under the strictest comparison of all stores."""
+    """A file name that a photo of the site holds. `key` is the name under the strictest comparison of all
+    stores."""
 
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
     made_by = models.CharField(max_length=40, default="", blank=True)

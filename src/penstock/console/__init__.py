@@ -1,0 +1,1 @@
+"""The web door: pages on server-rendered templates."""

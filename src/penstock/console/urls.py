@@ -1,0 +1,5 @@
+"""The console's addresses."""
+
+from __future__ import annotations
+
+urlpatterns: list[object] = []

@@ -1,0 +1,242 @@
+"""Stage 7: caption, alt text and keywords: by a model, its fallback, or the template, in that order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penstock.adapters.llm.model import Ask, BadAnswer, Timeouts, Vision
+
+from penstock.engine.outcome import Done, Fallback, Note, Outcome, Retry
+from penstock.engine.pipeline import Item, Progress
+from penstock.ledger import rows
+from penstock.ledger.models import Run
+from penstock.pipelines.photos import cues as cueing
+from penstock.pipelines.photos import judge, packs, prompts, taxonomy, templates
+from penstock.pipelines.photos.facts import Facts, Texts
+from penstock.pipelines.photos.known import Known
+from penstock.pipelines.photos.models import Photo
+from penstock.pipelines.photos.settings import PhotoSettings
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of getting texts: a model, or the template when `model` is empty."""
+
+    model: str
+    tries: int
+
+
+class Writers:
+    """The ways of one run, in order, with what they share: rule packs and the texts that are taken."""
+
+    def __init__(self, settings: PhotoSettings) -> None:
+        self.settings = settings
+        self.ways = _ways(settings)
+        self.tries = tuple(way.tries for way in self.ways)
+        self.remote = settings.caption_provider != "template"
+        self._models: dict[str, Vision] = {}
+        self._known: Known | None = None
+        self._packs: Any = None
+
+    # -- before the run -------------------------------------------------------------------------------------
+
+    async def preflight(self) -> list[tuple[str, str]]:
+        """The start-up line of every model. Raises Blocking when the server or a model is missing."""
+        lines: list[tuple[str, str]] = []
+        for way in self.ways:
+            if not way.model:
+                continue
+            check = await self._model(way.model).check()
+            lines.append(("INFO", check.line()))
+            wrong = check.blocking()
+            if wrong is not None:
+                raise wrong
+            warning = check.unexpected(self.settings.expect_processor)
+            lines += [("WARN", warning)] if warning else []
+        await self._close()
+        return lines
+
+    # -- on the database thread -----------------------------------------------------------------------------
+
+    def load(self, context: Any, ids: Sequence[int]) -> list[Item]:
+        """Facts of each photo; the texts that other photos hold are read once per run."""
+        run: Run = context.run
+        if self._known is None:
+            self._known = Known(run)
+            locations = list(taxonomy.names(run.site, "location"))
+            extra = Path(self.settings.rules_dir) if self.settings.rules_dir else None
+            self._packs = packs.load(self.settings.rule_packs or None, extra, locations)
+        folders = taxonomy.names(run.site, "folder")
+        sizes = _set_sizes(ids)
+        return [_item(row, folders, sizes) for row in rows.read("photo", ids)]
+
+    # -- working --------------------------------------------------------------------------------------------
+
+    async def write(self, item: Item, progress: Progress) -> Outcome:
+        """Texts for one photo by the way that its attempts have come to."""
+        way = self.ways[item["way"]]
+        facts = Facts.from_json(item["facts"])
+        if not way.model:
+            return self._by_template(item, facts)
+        return await self._by_model(item, facts, way, progress)
+
+    def _by_template(self, item: Item, facts: Facts) -> Outcome:
+        assert self._known is not None
+        cues = cueing.resolve(facts)
+        texts = templates.write(facts, cues, self.settings.keywords_count)
+        for variant in range(1, 40):
+            if not self._known.taken(texts, item["id"], others=True):
+                break
+            texts = templates.write(facts, cues, self.settings.keywords_count, variant)
+        ruled = judge.judge(texts, facts, cues, self._packs, self._known.none(), keywords_n=self.settings.keywords_count)
+        if isinstance(ruled, judge.Rejected):
+            return Fallback("; ".join(ruled.reasons), "template")
+        return self._accept(item, ruled, provider="template", model="template", digest="")
+
+    async def _by_model(self, item: Item, facts: Facts, way: Way, progress: Progress) -> Outcome:
+        cues = cueing.resolve(facts)
+        nonce = f"{item['id']}-{item['batch']}-{item['attempt']}"
+        ask = self._ask(item, facts, cues, nonce)
+        try:
+            answer = await self._model(way.model).ask(ask, progress)
+        except BadAnswer as error:
+            return self._refused(item, way, str(error), error.code, useless=error.same_again_useless)
+        draft, evidence = prompts.parse(answer.data)
+        assert self._known is not None
+        seen = self._known.of(item["id"])
+        told = judge.judge(
+            draft, facts, cues, self._packs, seen, evidence=evidence, keywords_n=self.settings.keywords_count
+        )
+        if isinstance(told, judge.Rejected):
+            return self._refused(item, way, "; ".join(told.reasons), "rejected")
+        return self._accept(
+            item, told, provider=self.settings.caption_provider, model=answer.model, digest=answer.digest, way=way
+        )
+
+    def _ask(self, item: Item, facts: Facts, cues: Any, nonce: str) -> Ask:
+        s = self.settings
+        system, prompt = prompts.caption(facts, cues, s.keywords_count, nonce, item["id"], issues=item["issues"])
+        return Ask(
+            image=item["image"], system=system, prompt=prompt, schema=prompts.schema(s.keywords_count), nonce=nonce,
+            temperature=min(0.6, s.caption_temperature + 0.1 * (item["attempt"] - 1)),
+            num_ctx=s.caption_num_ctx, num_predict=s.caption_num_predict,
+        )  # fmt: skip
+
+    def _refused(self, item: Item, way: Way, reason: str, code: str, *, useless: bool = False) -> Outcome:
+        """A text that cannot be used: another try, or the next way."""
+        notes = self._retry_notes(item, way, last=useless)
+        return Fallback(reason, code, notes) if useless else Retry(reason, code, notes=notes)
+
+    def _retry_notes(self, item: Item, way: Way, *, last: bool) -> tuple[Note, ...]:
+        """The line that says the primary model is given up for this photo."""
+        index = item["way"]
+        spent = last or item["attempt"] >= sum(self.tries[: index + 1])
+        if not spent or index + 1 >= len(self.ways):
+            return ()
+        following = self.ways[index + 1].model or "template"
+        word = "primary model" if index == 0 else "model"
+        return (
+            Note(f"[RETRY] id={item['id']} {word} '{way.model}' failed; trying fallback '{following}'", "WARN"),
+        )
+
+    def _accept(
+        self, item: Item, told: Any, *, provider: str, model: str, digest: str, way: Way | None = None
+    ) -> Outcome:
+        texts: Texts = told.texts
+        assert self._known is not None
+        self._known.add(item["id"], texts)
+        fields = {
+            "Caption": texts.caption,
+            "alt_text": texts.alt_text,
+            "Keywords": ", ".join(texts.keywords),
+            "provider": provider,
+            "model": f"{model}@{digest[:12]}" if digest else model,
+            "prompt_version": prompts.VERSION if way else templates.VERSION,
+            "changes": [change.to_json() for change in told.changes],
+            "flags": sorted(set(told.flags)),
+            "evidence": list(getattr(told, "evidence", ())),
+        }
+        fields = {name: value for name, value in fields.items() if name not in item["edited"]}
+        notes = [Note(f"[OUT] id={item['id']} caption: {texts.caption}")] if way else []
+        if item["way"] > 0:
+            notes.append(Note(f"[RETRY-OK] id={item['id']} accepted from fallback {_named(way)}"))
+        return Done(fields, notes=tuple(notes))
+
+    def _model(self, name: str) -> Vision:
+        if name not in self._models:
+            self._models[name] = make_model(self.settings, name)
+        return self._models[name]
+
+    async def _close(self) -> None:
+        for model in self._models.values():
+            await model.close()
+        self._models.clear()
+
+
+def _named(way: Way | None) -> str:
+    return f"model '{way.model}'" if way and way.model else "'template'"
+
+
+def make_model(s: PhotoSettings, name: str) -> Vision:
+    """A client for one model of the configured server."""
+    timeouts = Timeouts(
+        connect=s.connect_timeout, first_byte_cold=s.cold_timeout, first_byte=s.first_byte_timeout,
+        token=s.token_timeout, total=s.total_timeout,
+    )  # fmt: skip
+    if s.caption_provider == "openai":
+        from penstock.adapters.llm.openai import OpenAI
+
+        return OpenAI(name, s.openai_url, api_key=os.environ.get(s.openai_key_env, ""), timeouts=timeouts)
+    from penstock.adapters.llm.ollama import Ollama
+
+    return Ollama(name, s.ollama_url, timeouts=timeouts)
+
+
+def _ways(s: PhotoSettings) -> tuple[Way, ...]:
+    if s.caption_provider == "template":
+        return (Way("", 1),)
+    ways = [Way(s.caption_model, s.caption_tries)]
+    if s.caption_fallback_model and s.caption_fallback_model != s.caption_model:
+        ways.append(Way(s.caption_fallback_model, s.caption_fallback_tries))
+    if s.caption_template_fallback:
+        ways.append(Way("", 1))
+    return tuple(ways)
+
+
+def _set_sizes(ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Photo id → how many photos its set has. Ordinals give the place in the set."""
+    from django.db.models import Count
+
+    sets = Photo.objects.filter(id__in=ids).values_list("id", "set_id")
+    counts = dict(
+        Photo.objects.filter(set_id__in={one for _, one in sets}).values_list("set_id").annotate(n=Count("id"))
+    )
+    return {photo: counts[one] for photo, one in sets}
+
+
+def _item(row: dict[str, Any], folders: dict[str, str], sizes: dict[int, Any]) -> Item:
+    from penstock.pipelines.photos.intake import STRIDE
+
+    gps = row["gps"]
+    facts = Facts(
+        folder_key=row["Folder"], folder_name=folders.get(row["Folder"], row["Folder"]), location=row["Location"],
+        subject=row["Subject"], original_name=row["Original_File_Name"], taken_at=row["DateTime"], zone=row["zone"],
+        gps=(gps["lat"], gps["lon"]) if gps else None, camera=row["Camera"], lens=row["Lens_model"],
+        width=row["Width"] or 0, height=row["Height"] or 0, light=row["light"], ordinal=row["ordinal"] % STRIDE,
+        set_size=sizes[row["id"]],
+    )  # fmt: skip
+    issues = [row["error"]] if row["error_code"] == "rejected" else []
+    return {
+        "id": row["id"],
+        "facts": facts.to_json(),
+        "image": row["ollama_path"] or row["Path"] or row["staged_path"],
+        "issues": issues,
+        "batch": row["batch"],
+        "edited": row["edited"],
+    }
+
+

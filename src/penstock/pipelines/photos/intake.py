@@ -1,0 +1,124 @@
+"""Sets: one subject at one location in one folder, with its files. Nothing is copied or changed here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from penstock.accounts.models import Site
+from penstock.engine.errors import UsageError
+from penstock.ledger import events
+from penstock.ledger.counters import Tally
+from penstock.ledger.tx import write
+from penstock.pipelines.photos import names, taxonomy
+from penstock.pipelines.photos.models import PhotoFile, PhotoSet
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif"})
+STRIDE = 10_000_000  # ordinals: set × STRIDE + place in the set
+
+
+@dataclass
+class Added:
+    """What a new set holds, and what was left out of it and why."""
+
+    set_id: int
+    files: int
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+def add(
+    site: Site,
+    path: Path,
+    *,
+    folder: str,
+    location: str,
+    subject: str,
+    confirm: Callable[[str], bool],
+    at: Any,
+    move: bool = False,
+    recursive: bool = False,
+    who: str = "",
+) -> Added:
+    """Make a set from a folder or a file. `confirm` is asked before a new folder or location becomes known.
+
+    Raises UsageError naming what is wrong: an empty field, a path that is not there, no pictures in it."""
+    _check_words(folder=folder, location=location, subject=subject)
+    _check_name(subject, location, folder)
+    found = _files(path, recursive)
+    known = set(PhotoFile.objects.filter(site=site, state="ready", run=None).values_list("path", flat=True))
+    skipped = [(str(file), "is in another set already") for file in found if str(file) in known]
+    chosen = [file for file in found if str(file) not in known]
+    if not chosen:
+        raise UsageError(f"{path}: every picture there is in another set already; run it, or choose other files")
+    with write() as cursor:
+        taxonomy.ensure(site, "folder", folder, confirm)
+        taxonomy.ensure(site, "location", location, confirm)
+        one = PhotoSet.objects.create(
+            site=site, folder=folder, location=location, subject=subject, mode="move" if move else "copy"
+        )
+        _insert(cursor, site, one, chosen)
+        line = f"Set {one.id}: {len(chosen)} files, {subject} at {location} in {folder}"
+        events.record(at, "set_added", site=site.pk, who=who, lines=[("INFO", line)])
+    return Added(one.id, len(chosen), skipped)
+
+
+def _insert(cursor: Any, site: Site, one: PhotoSet, files: list[Path]) -> None:
+    base = one.id * STRIDE
+    PhotoFile.objects.bulk_create(
+        [PhotoFile(site=site, set=one, path=str(f), stage="validate", ordinal=base + n) for n, f in enumerate(files)],
+        batch_size=500,
+    )
+    tally = Tally()
+    tally.add(None, "file", ("validate", "ready"), len(files))
+    tally.write(cursor, site.pk)
+
+
+def sample(site: Site, n: int) -> dict[str, list[int]]:
+    """`n` files of the backlog, spread over the folders: one from each in turn."""
+    folders: dict[str, list[int]] = {}
+    backlog = PhotoFile.objects.filter(site=site, state="ready", run=None).order_by("ordinal", "id")
+    for item, folder in backlog.values_list("id", "set__folder"):
+        folders.setdefault(folder, []).append(item)
+    turns = [item for turn in zip_longest(*folders.values()) for item in turn if item is not None]
+    return {"file": turns[:n]}
+
+
+def _files(path: Path, recursive: bool) -> list[Path]:
+    place = path.expanduser().absolute()
+    if place.is_file():
+        return [place]
+    if not place.is_dir():
+        raise UsageError(f"{path}: there is no such file or folder")
+    found = sorted(_pictures(place, recursive), key=lambda file: (str(file.parent), file.name))
+    if not found:
+        more = "" if recursive else "; --recursive looks into its folders too"
+        raise UsageError(f"{path}: no pictures there (JPEG, PNG, TIFF, WebP){more}")
+    return found
+
+
+def _pictures(place: Path, recursive: bool) -> Iterator[Path]:
+    for file in place.rglob("*") if recursive else place.iterdir():
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith("."):
+            yield file
+
+
+def _check_words(**words: str) -> None:
+    for name, text in words.items():
+        if not text.strip():
+            raise UsageError(f"--{name} is empty; a set needs a folder, a location and a subject")
+        if not text.isprintable():
+            raise UsageError(f"--{name} holds control characters; type it again")
+        if len(text) > (120 if name == "subject" else 80):
+            raise UsageError(f"--{name} is too long; at most {120 if name == 'subject' else 80} characters")
+        if not any(c.isalnum() for c in text):
+            raise UsageError(f"--{name} {text!r} holds no letter or digit; file names need one")
+
+
+def _check_name(subject: str, location: str, folder: str) -> None:
+    try:
+        names.stem(names.NameParts(subject, location, folder, names.UNKNOWN_CAMERA, 2000))
+    except names.NameTooLong as error:
+        raise UsageError(str(error)) from error

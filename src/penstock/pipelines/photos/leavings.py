@@ -1,0 +1,46 @@
+"""What a photo run leaves behind besides its rows: the name list, the QC report, the run summary line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock import __version__
+from penstock.ledger.models import Run, StageRun
+from penstock.pipelines.photos import namebook, opening
+from penstock.pipelines.photos.models import Photo
+
+
+def write(run: Any) -> None:
+    """Projections of a photo run that came to rest; writing them again changes nothing but their time."""
+    if run.pipeline != "photos":
+        return
+    namebook.write_copy(run.site)
+    if not opening.own_copy(run).exists():
+        _empty_report(run)
+    _summary(run)
+
+
+def after_rollback(run: Any) -> None:
+    """Names were given free."""
+    if run.pipeline == "photos":
+        namebook.write_copy(run.site)
+
+
+def _empty_report(run: Run) -> None:
+    """A run with nothing in scope leaves a report too: a stale one would speak of another run."""
+    opening.write(run, opening.scan(run, []), opening.report_path(run))
+
+
+def _summary(run: Run) -> None:
+    """One line per run in `data/run_log.txt`: time, build, event, message, separated by tabs."""
+    file = run.site.root / "data" / "run_log.txt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.exists() and f"run={run.id} " in file.read_text(encoding="utf-8"):
+        return
+    last = StageRun.objects.filter(run=run).order_by("-number").first()
+    broken = Photo.objects.filter(run=run.id, state__in=["failed", "quarantined"]).count()
+    waiting = last.waiting if last else 0
+    stamp = (run.completed_at or run.started_at).isoformat(timespec="seconds")
+    text = f"run={run.id} status={run.status} pending={waiting} failed={broken} {run.error_message}".strip()
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(f"{stamp}\tbuild={__version__}\t{run.kind.upper()}_{run.status.upper()}\t{text}\n")

@@ -1,0 +1,81 @@
+"""What the lower rooms are told of the photo pipeline, once, at start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from penstock import engine, ledger, review
+from penstock.adapters import files
+from penstock.engine.errors import ItemError
+from penstock.engine.pipeline import Pipeline
+
+
+def all() -> None:
+    """Pipeline, tables, effects, gate and records."""
+    from penstock.ledger import rollback
+    from penstock.pipelines.photos import gatekeeping, models
+
+    engine.PIPELINES["photos"] = build
+    ledger.TABLES.update(file=models.PhotoFile, photo=models.Photo, name=models.ReservedName)
+    ledger.EFFECTS.update(copy=Copy(), move=Move())
+    review.GATES["photo"] = gatekeeping.gate()
+    ledger.AFTER_RUN.append(_leave)
+    rollback.AFTER_ROLLBACK.append(_after_rollback)
+
+
+def build(run: Any) -> Pipeline:
+    """The pipeline of a run. Imported only when a run is built: most commands never need it."""
+    from penstock.pipelines.photos import stages
+
+    return stages.build(run)
+
+
+def _leave(run: Any) -> None:
+    from penstock.pipelines.photos import leavings
+
+    leavings.write(run)
+
+
+def _after_rollback(run: Any) -> None:
+    from penstock.pipelines.photos import leavings
+
+    leavings.after_rollback(run)
+
+
+class Copy:
+    """An original copied to its staged place."""
+
+    def happened(self, source: str, target: str, mark: str) -> bool:
+        """The copy is renamed into place only when it is whole."""
+        return Path(target).is_file()
+
+    def undo(self, source: str, target: str, mark: str) -> None:
+        """Remove the copy: only when it holds the original's bytes."""
+        wanted = mark
+        if not wanted and Path(target).is_file() and Path(source).is_file():
+            wanted = files.sha256_of(source)
+        files.undo_copy(target, wanted)
+        _remove_if_empty(Path(target).parent)
+
+
+class Move:
+    """An original moved to its staged place."""
+
+    def happened(self, source: str, target: str, mark: str) -> bool:
+        """It is there and no longer here."""
+        return Path(target).is_file() and not Path(source).exists()
+
+    def undo(self, source: str, target: str, mark: str) -> None:
+        """Back to where it came from, never over another file. Both gone: nothing is left to put back."""
+        try:
+            files.undo_move(source, target)
+        except ItemError as error:
+            if error.code != "missing":
+                raise
+        _remove_if_empty(Path(target).parent)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

@@ -1,0 +1,7 @@
+"""Mounts the doors."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [path("", include("penstock.console.urls"))]
