@@ -137,8 +137,10 @@ def test_a_hyphenated_compound_goes_as_a_whole() -> None:
 
 
 WORDS = st.sampled_from(
-    "a the grey heron bird mountain mountains and or in near of with lake street stands rises under pale sky , . - "
-    "sunset night beautiful maybe distant Belgium the valley over water rocky hills photo".split(" ")
+    "a the grey heron bird mountain mountains and or in near of with lake street stands rises under pale "
+    "sky , . - sunset night beautiful maybe distant Belgium the valley over water rocky hills photo".split(
+        " "
+    )
 )
 
 

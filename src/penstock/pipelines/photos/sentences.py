@@ -66,6 +66,8 @@ _DOUBLED = re.compile(r"\b(\w+)(\s+)(\1)\b", re.IGNORECASE)
 _DASHES = str.maketrans("‐‑−‒―", "---–—")
 _EDGE = " \t\"'“”‘’«»„`*_#>-–—:;,"
 
+_TAIL = " .!?,;:-–—\"'“”‘’`*_"
+
 
 def clean(text: str) -> str:
     """One tidy line: control characters gone, spaces, hyphens, punctuation and doubled words mended, a
@@ -138,12 +140,13 @@ def _mended(text: str) -> str:
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"\s+([,.;:!?)])", r"\1", text)
     text = re.sub(r"\(\s+", "(", text).replace("()", "")
-    text = re.sub(r"[,;:]+(?=\s*[.!?])|([,;:!?])(?:\s*\1)+", r"\1", text)
-    text = re.sub(r",(?:\s*[,;:])+", ",", text)
-    text = re.sub(r"\.(?:\s*\.)+|…", ".", text)
-    text = re.sub(r"([!?.])[!?.]+", r"\1", text)
+    text = re.sub(r"[,.;:!?](?:\s*[,.;:!?])+", _strongest, text.replace("…", "."))
     text = re.sub(r"([,;])(?=[^\W\d_])", r"\1 ", text)
     return _DOUBLED.sub(_undoubled, text).strip()
+
+
+def _strongest(run: re.Match[str]) -> str:
+    return next(sign for sign in "!?.,;:" if sign in run.group())
 
 
 def _undoubled(found: re.Match[str]) -> str:
@@ -155,9 +158,9 @@ def _undoubled(found: re.Match[str]) -> str:
 def _finished(text: str) -> str:
     text = text.strip(_EDGE).lstrip(_EDGE + ".!?)")
     ending = text[-1:] if text[-1:] in "!?" else "."
-    body = text.rstrip(" .!?,;:-–—\"'“”‘’`*_")
+    body = text.rstrip(_TAIL)
     while (parts := body.rsplit(" ", 1))[-1].casefold() in _OPEN_ENDS:
-        body = parts[0].rstrip(" ,;:-–—") if len(parts) == 2 else ""
+        body = parts[0].rstrip(_TAIL) if len(parts) == 2 else ""
     if not any(char.isalnum() for char in body):
         return ""
     start = body if _keeps_first_letter(body) else body[0].upper() + body[1:]
