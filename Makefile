@@ -24,11 +24,11 @@ lint: $(VENV)/dev.stamp ## Check style, types and imports only
 	@echo "penstock: checking style, types and imports"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
+	@PENSTOCK_HOME=.mypy_cache/home $(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/dev.stamp ## Run the measurements in bench/, one after another
-	@found=0; for file in bench/bench_*.py; do test -f "$$file" || continue; found=1; \
+	@found=0; for file in bench/[a-z]*.py; do test -f "$$file" || continue; found=1; \
 	  echo "penstock: $$file"; $(BIN)/python "$$file" || exit 1; done; \
 	test $$found = 1 || echo "penstock: bench/ holds no measurement"
 
