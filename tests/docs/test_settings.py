@@ -28,9 +28,11 @@ def test_a_plain_default_is_the_one_that_is_described() -> None:
 def test_every_setting_of_a_photo_site_stands_as_the_program_describes_it() -> None:
     section = text("docs/settings.md").partition("## Of a photo site")[2].partition("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("| `")]
-    assert rows == [
-        f"| `{key}` | {_shown(default)} | {meaning} |" for key, default, meaning in photos.describe()
-    ]
+    assert rows == [_row(*one) for one in photos.describe()]
+
+
+def _row(key: str, default: object, meaning: str) -> str:
+    return f"| `{key}` | {_shown(default)} | {meaning.replace('|', chr(92) + '|')} |"
 
 
 def _shown(default: object) -> str:
