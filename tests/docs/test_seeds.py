@@ -108,3 +108,10 @@ def _section(name: str) -> str:
 
 def _mentions(body: str, name: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", body) is not None
+
+
+def test_every_stage_of_the_photo_pipeline_is_named_with_its_number() -> None:
+    stages = re.findall(r'Stage\(\s*(\d+), "(\w+)"', text("src/penstock/pipelines/photos/stages.py"))
+    body = _section("photos")
+    assert len(stages) == 8
+    assert [name for number, name in stages if f"stage {number}, `{name}`" not in body] == []
