@@ -1,0 +1,70 @@
+"""One call of the program: its global options, its output, and the home that it opens when it needs one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from penstock.cli.show import Show
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from penstock.config import Config
+    from penstock.engine.clock import SystemClock
+    from penstock.engine.ids import RandomIds
+
+
+@dataclass(frozen=True)
+class Home:
+    """An opened home: Django runs on it. `who` is the person whom decisions are recorded for."""
+
+    config: Config
+    clock: SystemClock
+    ids: RandomIds
+
+    @property
+    def who(self) -> str:
+        """The operator of this home."""
+        return self.config.operator
+
+    def now(self) -> datetime:
+        """The time, for records."""
+        return self.clock.wall()
+
+
+@dataclass
+class Session:
+    """What every command is given. `opened` is set once the home is ready."""
+
+    json: bool = False
+    home: Path | None = None
+    verbose: bool = False
+    quiet: bool = False
+    opened: Home | None = field(default=None, repr=False)
+
+    @cached_property
+    def show(self) -> Show:
+        """Where this command's output goes."""
+        return Show(json=self.json, quiet=self.quiet, verbose=self.verbose)
+
+    def load(self) -> Config:
+        """The configuration of the chosen home. Raises ConfigError."""
+        from penstock import config
+
+        return config.load(self.home)
+
+    def open(self) -> Home:
+        """Start Django on the home. Raises ConfigError, or Refused when its database is a newer version's."""
+        if self.opened is None:
+            from penstock import boot
+
+            settings = self.load()
+            boot.start(settings)
+            from penstock.engine.clock import SystemClock
+            from penstock.engine.ids import RandomIds
+
+            self.opened = Home(settings, SystemClock(), RandomIds())
+        return self.opened

@@ -1,0 +1,140 @@
+"""A run as plain data, from its counters only: what `status`, the console and JSON readers are shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.engine.states import ACTIVE, BROKEN, ItemState, RunState
+from penstock.ledger import TABLES, rows
+from penstock.ledger.models import Run, StageRun
+
+STATES = tuple(state.value for state in ItemState)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why items of a run broke: how many share this code and reason at this stage, and one of them."""
+
+    stage: str
+    code: str
+    reason: str
+    n: int
+    example: int
+    table: str
+
+
+def run_view(run: Run) -> dict[str, Any]:
+    """The run in the shape that `docs/commands.md` promises. `seconds` is working time summed over items;
+    `current_stage` is the lowest stage with unfinished items, or the last."""
+    stages = list(StageRun.objects.filter(run=run).order_by("number"))
+    return {
+        "run_id": run.id,
+        "site": run.site.name,
+        "pipeline": run.pipeline,
+        "status": run.status,
+        "current_stage": _current(stages),
+        "stages": [_stage_view(stage) for stage in stages],
+        "items": _items(stages),
+        "error_message": run.error_message,
+    }
+
+
+def _stage_view(stage: StageRun) -> dict[str, Any]:
+    return {
+        "number": stage.number,
+        "name": stage.name,
+        "title": stage.title,
+        "done": stage.passed,
+        "failed": stage.failed,
+        "quarantined": stage.quarantined,
+        "pending": stage.ready + stage.leased,
+        "seconds": round(stage.seconds, 3),
+    }
+
+
+def _current(stages: list[StageRun]) -> int:
+    busy = [stage.number for stage in stages if stage.ready + stage.leased]
+    return min(busy) if busy else max((stage.number for stage in stages), default=0)
+
+
+def _items(stages: list[StageRun]) -> dict[str, int]:
+    """State → items, without the rows that an earlier stage turned into others and is done with."""
+    last = _last_table(stages)
+    totals: Counter[str] = Counter()
+    for stage in stages:
+        for state in STATES:
+            if stage.table == last or state != ItemState.DONE:
+                totals[state] += getattr(stage, state)
+    return {state: n for state, n in totals.items() if n}
+
+
+def _last_table(stages: list[StageRun]) -> str:
+    return stages[-1].table if stages else ""
+
+
+def unfinished(view: Mapping[str, Any]) -> int:
+    """Items that work still has to be done on."""
+    return sum(view["items"].get(state.value, 0) for state in ACTIVE)
+
+
+def broken(view: Mapping[str, Any]) -> int:
+    """Items that failed or were quarantined."""
+    return sum(view["items"].get(state.value, 0) for state in BROKEN)
+
+
+def headline(view: Mapping[str, Any]) -> str:
+    """The run in one sentence."""
+    parts = [f"{n:,} {_WORDS[state]}" for state, n in view["items"].items()]
+    counts = ", ".join(parts) or "no items"
+    reason = f" ({view['error_message']})" if view["error_message"] else ""
+    return f"Run {view['run_id']} of {view['site']} is {view['status']}{reason}: {counts}"
+
+
+_WORDS = {
+    "ready": "to do",
+    "leased": "in work",
+    "waiting": "waiting for review",
+    "approved": "approved",
+    "rejected": "rejected",
+    "done": "done",
+    "failed": "failed",
+    "quarantined": "quarantined",
+}
+
+
+def causes(run: Run) -> list[Cause]:
+    """Why items broke, the most frequent cause first."""
+    groups: dict[tuple[str, str, str, str], list[int]] = {}
+    for table, model in TABLES.items():
+        if not rows.is_item(table):
+            continue
+        found = model.objects.filter(run=run.id, state__in=[state.value for state in BROKEN]).order_by("id")
+        for item, stage, code, reason in found.values_list("id", "stage", "error_code", "error").iterator():
+            groups.setdefault((table, stage, code, _general(reason)), []).append(item)
+    listed = [
+        Cause(stage, code, reason, len(ids), ids[0], table)
+        for (table, stage, code, reason), ids in groups.items()
+    ]
+    return sorted(listed, key=lambda cause: (-cause.n, cause.stage, cause.code))
+
+
+def _general(reason: str) -> str:
+    """The first sentence of a reason, short enough to group and to show."""
+    first = " ".join(reason.split()).partition("; ")[0]
+    return first[:160]
+
+
+def site_items(site_id: int) -> dict[tuple[str, str, str], int]:
+    """(table, stage, state) → rows of a site, from its counters."""
+    from penstock.ledger.models import SiteCounter
+
+    found = SiteCounter.objects.filter(site_id=site_id, n__gt=0)
+    return {(one.table, one.stage, one.state): one.n for one in found}
+
+
+def at_rest(run: Run) -> bool:
+    """Whether nothing more happens to the run without a person."""
+    return run.status != RunState.RUNNING
