@@ -70,9 +70,7 @@ def _session(weights: str) -> Any:
     try:
         import onnxruntime  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError as error:
-        raise _unusable(
-            weights, 'onnxruntime is not installed (pip install "penstock[photos-ml]")'
-        ) from error
+        raise _unusable(weights, 'onnxruntime is not installed (pip install "penstock[photos-ml]")') from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:

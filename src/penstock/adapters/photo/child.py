@@ -62,6 +62,7 @@ def read_exif(item: Item, progress: Progress) -> Outcome:
     side = item.get("side", working.SIDE)
     picture, facts = decode.read(source, (side, side), max_pixels=item.get("max_pixels", headers.MAX_PIXELS))
     progress("decoded")
+    files.release_cache(source)
     if not facts["Lens_model"] and facts["maker_notes"] and item.get("find_lens", True):
         facts["Lens_model"] = exif.lens_names([source]).get(source, "")
     file = _artefact(item, "working", item["working_path"])

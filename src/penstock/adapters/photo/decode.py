@@ -29,9 +29,7 @@ def fitted(path: str | Path, box: tuple[int, int], *, max_pixels: int = MAX_PIXE
     return read(path, box, max_pixels=max_pixels)[0]
 
 
-def read(
-    path: str | Path, box: tuple[int, int], *, max_pixels: int = MAX_PIXELS
-) -> tuple[Image.Image, exif.Exif]:
+def read(path: str | Path, box: tuple[int, int], *, max_pixels: int = MAX_PIXELS) -> tuple[Image.Image, exif.Exif]:
     """`fitted`, and the facts of the same file, which is opened once."""
     with opened(path, max_pixels=max_pixels) as image:
         check(image, path, max_pixels=max_pixels)

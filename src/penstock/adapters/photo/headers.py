@@ -1,7 +1,7 @@
 """What a picture file says about itself, read without decoding its pixels.
 
-Only JPEG (with MPO), PNG, TIFF and WebP are tried, HEIF when a safe pillow-heif is installed; nothing that
-runs a program (SVG, EPS, PostScript, PDF) ever is.
+Only JPEG (MPO comes with it), PNG, TIFF and WebP are tried, and HEIF when a safe pillow-heif is installed;
+nothing that runs a program (SVG, EPS, PostScript, PDF) ever is.
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ from typing import TypedDict
 from PIL import (
     Image,
     JpegImagePlugin,
-    MpoImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
     UnidentifiedImageError,
     WebPImagePlugin,
 )
 
-from penstock.engine.errors import ItemError
+from penstock.engine.errors import ItemError, PenstockError
 
 MAX_PIXELS = 300_000_000
 MAX_PIXELS_WHOLE = 160_000_000
@@ -38,7 +37,6 @@ _FORMATS = tuple(
     plugin.format
     for plugin in (
         JpegImagePlugin.JpegImageFile,
-        MpoImagePlugin.MpoImageFile,
         PngImagePlugin.PngImageFile,
         TiffImagePlugin.TiffImageFile,
         WebPImagePlugin.WebPImageFile,
@@ -82,7 +80,7 @@ def opened(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Iterator[Image.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=formats()) as image:
                 yield image
-    except ItemError:
+    except PenstockError:
         raise
     except Exception as error:  # a decoder fed with hostile bytes may raise anything
         raise _named(error, path) from error

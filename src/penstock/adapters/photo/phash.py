@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,12 @@ ALIKE = 8
 bits, different photos differ in 21 and more."""
 
 _SMALL = 2_000  # up to here comparing all pairs is quicker than an index
-_ROWS = 1_024
+_ROWS = 256
 _FLAT = 0.5  # coefficients below this are rounding, not picture
 
 Id = TypeVar("Id")
 Words = NDArray[np.uint64]
+Indices = NDArray[np.intp]
 
 
 def phash(grey: NDArray[np.uint8]) -> str:
@@ -45,16 +46,16 @@ def near_groups(hashes: Sequence[tuple[Id, str]], limit: int = ALIKE) -> list[li
     equal band are compared. Links chain: the first and the last of a group may differ by more than `limit`.
     """
     words = np.array([int(text, 16) for _, text in hashes], dtype=np.uint64)
-    parents = list(range(len(words)))
-    for left, right in _pairs(words, limit):
-        parents[_root(parents, right)] = _root(parents, left)
+    labels = np.arange(len(words))
+    for one, other in _pairs(words, limit):
+        labels = _joined(labels, one, other)
     groups: dict[int, list[Id]] = {}
-    for index, (name, _) in enumerate(hashes):
-        groups.setdefault(_root(parents, index), []).append(name)
+    for (name, _), label in zip(hashes, labels.tolist(), strict=True):
+        groups.setdefault(label, []).append(name)
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _pairs(words: Words, limit: int) -> Iterator[tuple[int, int]]:
+def _pairs(words: Words, limit: int) -> Iterator[tuple[Indices, Indices]]:
     if len(words) <= _SMALL or limit >= 16:
         yield from _close(words, np.arange(len(words)), limit)
         return
@@ -73,19 +74,23 @@ def _bands(count: int) -> Iterator[tuple[int, int]]:
         yield low, high - low
 
 
-def _close(words: Words, members: NDArray[Any], limit: int) -> Iterator[tuple[int, int]]:
-    """All pairs among `members` (indices) within `limit`, compared in blocks of rows."""
+def _close(words: Words, members: Indices, limit: int) -> Iterator[tuple[Indices, Indices]]:
+    """All pairs among `members` within `limit`, compared in blocks of rows."""
     chosen = words[members]
     for start in range(0, len(members), _ROWS):
         block = chosen[start : start + _ROWS, None] ^ chosen[None, start:]
         rows, columns = np.nonzero(np.bitwise_count(block) <= limit)
-        for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-            if row < column:
-                yield int(members[start + row]), int(members[start + column])
+        later = rows < columns
+        yield members[start + rows[later]], members[start + columns[later]]
 
 
-def _root(parents: list[int], index: int) -> int:
-    while parents[index] != index:
-        parents[index] = parents[parents[index]]
-        index = parents[index]
-    return index
+def _joined(labels: Indices, one: Indices, other: Indices) -> Indices:
+    """The labels once every pair has the same one, the smallest of its group."""
+    while True:
+        left, right = labels[one], labels[other]
+        apart = left != right
+        if not apart.any():
+            return labels
+        lower = np.arange(len(labels))
+        np.minimum.at(lower, np.maximum(left, right)[apart], np.minimum(left, right)[apart])
+        labels = lower[labels]

@@ -52,7 +52,8 @@ def score(path: str | Path, models: Models | None = None) -> Scored:
     Raises ItemError when it cannot be read, Blocking when configured weights cannot be used.
     """
     with opened(path) as image:
-        return of_picture(image.convert("RGB"), models or {})
+        picture = image.convert("RGB")
+    return of_picture(picture, models or {})
 
 
 def of_picture(picture: Image.Image, models: Models) -> Scored:
@@ -91,13 +92,9 @@ def _judged(
     weights = models.get("clip")
     return {
         "nima_score": nima,
-        "brisque_score": (
-            brisque.score(grey, model) if model else fallback_brisque(blur, light, contrast, nima)
-        ),
+        "brisque_score": (brisque.score(grey, model) if model else fallback_brisque(blur, light, contrast, nima)),
         "clip_aesthetic_score": (
-            aesthetic.clip_aesthetic(picture, weights)
-            if weights
-            else fallback_clip(nima, blur, light, contrast)
+            aesthetic.clip_aesthetic(picture, weights) if weights else fallback_clip(nima, blur, light, contrast)
         ),
     }
 
