@@ -140,9 +140,9 @@ def _rule_keywords(ruled: Ruled, rule: Rule, case: _Case) -> Ruled:
 def _matches(rule: Rule, text: str, case: _Case) -> list[re.Match[str]]:
     """The places where the rule bites: no support lets the word pass, and it is no part of the set's own
     names."""
-    if not rule.words:
-        return list(rule.pattern.finditer(text))
     lines = case.support.get(rule.unless, ())
+    if not rule.words:
+        return [m for m in rule.pattern.finditer(text) if not _supported(m.group(), lines)]
     if lines and not rule.each and contains_any(lines, rule.words):
         return []
     if "$species" in rule.replacements.values() and not _species_is_missing(text, case.species):

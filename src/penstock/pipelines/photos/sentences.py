@@ -66,6 +66,7 @@ _DOUBLED = re.compile(r"\b(\w+)(\s+)(\1)\b", re.IGNORECASE)
 _DASHES = str.maketrans("‐‑−‒―", "---–—")
 _EDGE = " \t\"'“”‘’«»„`*_#>-–—:;,"
 
+_OWN_WORD = "xxx"
 _TAIL = " .!?,;:-–—\"'“”‘’`*_"
 
 
@@ -206,15 +207,17 @@ def _structure_faults(text: str) -> Iterable[str]:
 
 
 def _without_own(text: str, own: Sequence[Tokens]) -> str:
-    """The text without the words that the set brought in: nobody rewrites a subject or a place."""
+    """The text with placeholders for the words that the set brought in: nobody rewrites a subject or a
+    place."""
     for line in own:
         if len(line) > 1:
-            text = re.sub(r"[\W_]+(?:the[\W_]+)?".join(map(re.escape, line)), "…", text, flags=re.IGNORECASE)
+            whole = r"[\W_]+(?:the[\W_]+)?".join(map(re.escape, line))
+            text = re.sub(whole, " ".join([_OWN_WORD] * len(line)), text, flags=re.IGNORECASE)
     return text
 
 
 def _is_repetitive(text: str) -> bool:
-    words = [word for word in tokens(text) if word not in FUNCTION_WORDS]
+    words = [word for word in tokens(text) if word not in FUNCTION_WORDS and word != _OWN_WORD]
     if not words:
         return False
     most = Counter(words).most_common(1)[0][1]
