@@ -84,7 +84,7 @@ def from_image(image: Image.Image) -> Exif:
     base, exif, gps = _tags(image)
     make, model = text(base.get(_Base.Make)), text(base.get(_Base.Model))
     taken, zone = _taken(base, exif)
-    seconds, f_number = number(exif.get(_Base.ExposureTime)), number(exif.get(_Base.FNumber))
+    seconds, f_number = (_positive(number(exif.get(tag))) for tag in (_Base.ExposureTime, _Base.FNumber))
     orientation = _orientation(base)
     width, height = _upright(image, orientation)
     return Exif(
@@ -233,6 +233,10 @@ def _iso(exif: Tags) -> int | None:
         if value and (value < 65535 or tag != _Base.ISOSpeedRatings):
             return value
     return None
+
+
+def _positive(value: float | None) -> float | None:
+    return value if value is not None and 0 < value < 1_000_000 else None
 
 
 def _whole(value: float | None) -> int | None:

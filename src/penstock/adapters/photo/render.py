@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -119,11 +120,15 @@ def _put(tags: Any, tag: int, value: object) -> None:
 def _exposure(facts: exif.Exif) -> dict[int, Any]:
     seconds, f_number, focal = facts["exposure_s"], facts["f_number"], facts["Focal_length"]
     return {
-        _Base.ExposureTime: IFDRational(seconds).limit_rational(1_000_000) if seconds else None,
-        _Base.FNumber: f_number,
+        _Base.ExposureTime: _rational(seconds),
+        _Base.FNumber: _rational(f_number),
         _Base.ISOSpeedRatings: min(facts["ISO"], 65535) if facts["ISO"] else None,
         _Base.FocalLength: focal,
     }
+
+
+def _rational(value: float | None) -> IFDRational | None:
+    return None if value is None else IFDRational(Fraction(value).limit_denominator(1_000_000))
 
 
 def _place(gps: exif.Place) -> dict[int, Any]:
