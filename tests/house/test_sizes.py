@@ -16,9 +16,7 @@ EXCUSED: dict[str, str] = {}
 
 
 def test_no_file_is_longer_than_400_lines() -> None:
-    long = {
-        path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path in map(shown, modules())
-    }
+    long = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path in map(shown, modules())}
     assert {path: n for path, n in long.items() if n > FILE_LINES and path not in EXCUSED} == {}
 
 
@@ -38,9 +36,7 @@ def test_every_excuse_has_a_reason_and_is_still_needed() -> None:
     assert all(len(reason.split()) >= 4 for reason in EXCUSED.values())
 
 
-def test_the_ruler_counts_a_function_with_those_inside_it_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_ruler_counts_a_function_with_those_inside_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "one.py"
     file.write_text("class A:\n    def f(self):\n        def g():\n            return 1\n        return g\n")
     monkeypatch.setattr("tests.house.source.ROOT", tmp_path)

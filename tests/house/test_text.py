@@ -20,9 +20,7 @@ def test_no_file_names_a_package_index() -> None:
 
 
 def test_no_file_holds_a_path_of_the_machine_it_was_written_on() -> None:
-    places = {
-        f"{place}/" for place in (ROOT.parent, Path.home()) if len(place.parts) > 1 and str(place) != "/tmp"
-    }
+    places = {f"{place}/" for place in (ROOT.parent, Path.home()) if len(place.parts) > 1 and str(place) != "/tmp"}
     assert _found(re.compile("|".join(re.escape(place) for place in places) or r"(?!)")) == []
 
 
