@@ -10,9 +10,17 @@ from penstock.secret import secret_key
 
 PENSTOCK = config.current()
 
-SAFE_WAL = (3, 51, 3)  # older SQLite can corrupt a WAL database when two connections write or checkpoint at once
+SAFE_WAL = (
+    3,
+    51,
+    3,
+)  # older SQLite can corrupt a WAL database when two connections write or checkpoint at once
 WAL = sqlite3.sqlite_version_info >= SAFE_WAL
-JOURNAL = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL" if WAL else "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA"
+JOURNAL = (
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"
+    if WAL
+    else "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA"
+)
 
 SECRET_KEY = secret_key(PENSTOCK.home)
 DEBUG = False

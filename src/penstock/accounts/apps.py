@@ -1,5 +1,7 @@
 """The accounts room."""
 
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 

@@ -20,7 +20,7 @@ class Account(models.Model):
 
 
 class Site(models.Model):
-    """One place that is worked for. `home_root` is set on the first site of a home: its files lie in the home itself."""
+    """One place that is worked for. `home_root`: the first site of a home keeps its files in the home itself."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="sites")
     name = models.SlugField(max_length=60, unique=True)

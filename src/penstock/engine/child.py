@@ -94,15 +94,11 @@ class Child:
         """
         return outcome.from_json(await self._ask(stage, item, progress))
 
-    async def call_batch(
-        self, stage: str, items: Sequence[Item], progress: Progress | None = None
-    ) -> list[Outcome]:
+    async def call_batch(self, stage: str, items: Sequence[Item], progress: Progress | None = None) -> list[Outcome]:
         """As `call`, for work that takes a list of items and answers a list with one outcome for each."""
         answers = await self._ask(stage, list(items), progress)
         if not isinstance(answers, list) or len(answers) != len(items):
-            raise ItemError(
-                f"stage {stage} did not answer one outcome for each of {len(items)} items", code="bug"
-            )
+            raise ItemError(f"stage {stage} did not answer one outcome for each of {len(items)} items", code="bug")
         return [outcome.from_json(answer) for answer in answers]
 
     async def kill(self) -> None:
@@ -163,9 +159,7 @@ class Child:
         except (FileNotFoundError, PermissionError) as error:
             raise Blocking(f"the worker {self.work} cannot start: {error}", code="broken_worker") from error
         except OSError as error:
-            raise Unavailable(
-                f"no process can be started for {self.work}: {error}", code="no_process"
-            ) from error
+            raise Unavailable(f"no process can be started for {self.work}: {error}", code="no_process") from error
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -95,9 +95,7 @@ def encode_frame(message: Mapping[str, Any]) -> bytes:
     """A frame. Raises TypeError or ValueError when it is no plain data, FrameTooLarge above 1 MiB."""
     body = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     if len(body) > FRAME_LIMIT:
-        raise FrameTooLarge(
-            f"{len(body):,} bytes, and a frame holds {FRAME_LIMIT:,}; pass large data as a file"
-        )
+        raise FrameTooLarge(f"{len(body):,} bytes, and a frame holds {FRAME_LIMIT:,}; pass large data as a file")
     return HEADER.pack(len(body)) + body
 
 

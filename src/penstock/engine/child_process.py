@@ -117,9 +117,7 @@ class ChildProcess(asyncio.SubprocessProtocol):
             while (frame := _cut(self._buffer)) is not None:
                 self._hear(frame)
         except (ValueError, KeyError, TypeError) as error:
-            self._fail(
-                PenstockError(f"a worker answered something that is no frame: {error}", code="garbage")
-            )
+            self._fail(PenstockError(f"a worker answered something that is no frame: {error}", code="garbage"))
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         self._open.discard(fd)

@@ -137,9 +137,7 @@ def parse(spec: str) -> list[_Rule]:
 def _parse_term(term: str) -> _Rule:
     match = _TERM.fullmatch(term)
     if match is None:
-        raise UsageError(
-            f"cannot read the failpoint {term!r}; write name=action, for example child.start=kill@3"
-        )
+        raise UsageError(f"cannot read the failpoint {term!r}; write name=action, for example child.start=kill@3")
     rule = _Rule(match["name"], _action(term, match["action"], match["argument"] or ""))
     for selector in _SELECTOR.finditer(match["selectors"]):
         if selector["nth"]:

@@ -141,12 +141,7 @@ def _started(pid: int) -> int | None:
 def _started_linux(pid: int) -> int | None:
     # The kernel's ticks: psutil's create_time moves when somebody sets the wall clock.
     try:
-        fields = (
-            Path(_PROC, f"{pid}/stat")
-            .read_text(encoding="utf-8", errors="replace")
-            .rpartition(")")[2]
-            .split()
-        )
+        fields = Path(_PROC, f"{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return None
     return None if fields[_STATE] in "ZX" else int(fields[_START_TICKS])

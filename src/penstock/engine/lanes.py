@@ -12,7 +12,6 @@ from penstock.engine.errors import Died
 from penstock.engine.outcome import Outcome
 from penstock.engine.pipeline import Item, Stage
 from penstock.engine.port import Result
-from penstock.engine.verdict import verdict
 
 
 class Lanes:
@@ -43,7 +42,7 @@ class Lanes:
         self._used[stage.lane] -= 1
 
     def inline(self, stage: Stage, items: Sequence[Item], clock: Clock) -> list[Result]:
-        """Do pure, quick work on the spot."""
+        """Do pure, quick work on the spot. What it raises stands in the result."""
         started = clock.monotonic()
         if stage.per == "item":
             whats = [_inline_one(stage, item) for item in items]
@@ -59,8 +58,9 @@ class Lanes:
         child = await self._child(stage)
         self._busy[child] = stage
         try:
-            payload = items[0] if stage.per == "item" else {"id": items[0]["id"], "items": list(items)}
-            return [await child.call(stage.name, payload)]
+            if stage.per == "item":
+                return [await child.call(stage.name, items[0])]
+            return await child.call_batch(stage.name, list(items))
         except asyncio.CancelledError:
             await child.kill()
             raise
@@ -139,14 +139,12 @@ def _key(stage: Stage) -> str:
 def _inline_one(stage: Stage, item: Item) -> Any:
     try:
         return cast(Any, stage.work)(item)
-    except Exception as error:  # the boundary: one item's surprise is not the batch's
-        return verdict(error, stage)
+    except Exception as error:  # the driver judges it: one item's surprise is not the batch's
+        return error
 
 
 def _inline_many(stage: Stage, items: list[Item]) -> list[Any]:
     try:
         return list(cast(Any, stage.work)(items))
-    except Exception as error:  # the boundary
-        return [verdict(error, stage)] * len(items)
-
-
+    except Exception as error:  # the driver judges it
+        return [error] * len(items)

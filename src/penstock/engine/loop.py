@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from penstock.engine.clock import Clock
-from penstock.engine.errors import Blocking, LeaseLost, Unavailable
+from penstock.engine.errors import Blocking, Died, LeaseLost, Unavailable
 from penstock.engine.lanes import Lanes
 from penstock.engine.meter import Meter
 from penstock.engine.pipeline import Item
@@ -52,7 +52,7 @@ class Driver:
         self.stopping = False
         self._looked = self._beaten = float("-inf")
         self._checked: set[str] = set()
-        self._meter = Meter()
+        self._meter = Meter(clock)
 
     async def drive(self, *, only: str | None = None, forever: bool = False) -> None:
         """Drive the open runs (or `only` one) until they come to rest; with `forever`, until `stop`."""
@@ -195,7 +195,7 @@ class Driver:
                 await self._settle_slice(held)
 
     async def _settle_slice(self, held: Held) -> None:
-        last, results = held.over, held.results
+        last, results = held.over, [await self._judged(held, result) for result in held.results]
         held.results, held.since = [], self.clock.monotonic()
         for start in range(0, max(1, len(results)), SLICE_ITEMS):
             part = results[start : start + SLICE_ITEMS]
@@ -208,6 +208,12 @@ class Driver:
                 return
         if last:
             self.held.remove(held)
+
+    async def _judged(self, held: Held, result: Result) -> Result:
+        """Inline work leaves its surprises in the result; here they become verdicts."""
+        if isinstance(result.what, Exception) and not isinstance(result.what, Died):
+            return replace(result, what=await self._blame(held, result.what))
+        return result
 
     async def _drop(self, held: Held) -> None:
         held.todo.clear()

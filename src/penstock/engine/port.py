@@ -34,7 +34,7 @@ class Result:
     """What became of one item: an outcome, a death, or back untried. `seconds` is its working time."""
 
     item: int
-    what: Outcome | Died | Later
+    what: Outcome | Died | Later | Exception  # the driver turns an Exception into a verdict before it settles
     attempt: int = 1
     seconds: float = 0.0
 

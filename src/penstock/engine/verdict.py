@@ -11,9 +11,9 @@ from penstock.engine.port import Later
 
 
 def verdict(error: Exception, stage: Stage) -> Outcome | Died | Later:
-    """Whose fault was it? The outside's (back untried), the moment's (retry), the worker's (death), the item's (fail)."""
+    """Whose fault? The outside's (back untried), the moment's (retry), the worker's (death) or the item's (fail)."""
     if isinstance(error, Died):
-        return error
+        return Later() if error.cause == "aborted" else error
     if isinstance(error, Unavailable | Blocking):
         return Later(reason=str(error))
     if isinstance(error, Transient):

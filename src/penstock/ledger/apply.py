@@ -15,11 +15,11 @@ from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.outcome import File, Merge, Row
 from penstock.engine.pipeline import Pipeline
 from penstock.engine.port import Batch
+from penstock.engine.settle import FRESH, Plan
 from penstock.engine.states import ItemState
 from penstock.ledger import effects, events, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
-from penstock.ledger.settle import FRESH, Plan
 
 declare("ledger.before_rename", "ledger.after_rename")
 
@@ -94,9 +94,7 @@ def _built(run: m.Run, pipeline: Pipeline, maker_table: str, maker: int, row: Ro
     waits = fields.pop("waits_for_me", False)
     values = {**words, **fields, "parent": f"{maker_table}:{maker}" if waits else ""}
     origin = f"{maker_table}:{maker}:{row.table}:{row.key}"
-    return model(
-        site_id=run.site_id, run=run.id, made_by=run.id, stage=stage.name, origin=origin, **values
-    )
+    return model(site_id=run.site_id, run=run.id, made_by=run.id, stage=stage.name, origin=origin, **values)
 
 
 def _merge(cursor: Any, run: m.Run, plan: Plan, tally: Tally, item: int, merge: Merge) -> list[events.Move]:
@@ -186,7 +184,14 @@ def _tell(run: m.Run, plan: Plan, at: datetime, moves: list[events.Move]) -> Non
     lines = [*plan.lines, ("INFO", text)] if moves else []
     data = {"passed": len(plan.done) + len(plan.merges), "seconds": round(plan.seconds, 3)}
     events.record(
-        at, "settled", site=run.site_id, run=run.id, stage=plan.stage.name, moves=moves, data=data, lines=lines
+        at,
+        "settled",
+        site=run.site_id,
+        run=run.id,
+        stage=plan.stage.name,
+        moves=moves,
+        data=data,
+        lines=lines,
     )
 
 

@@ -1,5 +1,7 @@
 """The ledger room."""
 
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 

@@ -13,11 +13,11 @@ from penstock.engine.clock import Clock
 from penstock.engine.errors import IllegalMove, NotFound, Refused
 from penstock.engine.ids import Ids
 from penstock.engine.pipeline import Pipeline
+from penstock.engine.settle import FRESH
 from penstock.engine.states import BROKEN, RunState
 from penstock.ledger import apply, events, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
-from penstock.ledger.settle import FRESH
 from penstock.ledger.tx import write
 
 Scope = Mapping[str, Sequence[int]]

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.pipeline import EffectPlan
+from penstock.engine.settle import Plan
 from penstock.ledger import EFFECTS, rows
 from penstock.ledger.models import Effect
-from penstock.ledger.settle import Plan
 from penstock.ledger.tx import write
 
 declare("ledger.before_undo", "ledger.after_undo")
@@ -58,7 +58,9 @@ def settle(cursor: Any, run: str, table: str, plan: Plan) -> None:
 def mark_item_undoing(run: str, table: str, items: Sequence[int]) -> None:
     """What was done for these items is to be undone."""
     for part in rows.chunks(items):
-        Effect.objects.filter(run=run, table=table, item__in=part, state__in=["planned", "done"]).update(state="undoing")
+        Effect.objects.filter(run=run, table=table, item__in=part, state__in=["planned", "done"]).update(
+            state="undoing"
+        )
 
 
 def undo_pending(run: str | None = None) -> int:

@@ -33,7 +33,9 @@ def rest(ledger: Any, run_id: str) -> Rest:
         undo_run(run, ledger.clock.wall(), who="")
     with write() as cursor:
         state = _next_state(run)
-        if m.Batch.objects.filter(run_id=run_id, open=True).exists() or (not asked and _due(tables, run_id) is not None):
+        if m.Batch.objects.filter(run_id=run_id, open=True).exists() or (
+            not asked and _due(tables, run_id) is not None
+        ):
             return Rest(False)
         _close(cursor, ledger, run, state, tables)
     runlog.render(run)

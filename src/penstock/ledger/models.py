@@ -149,7 +149,11 @@ class Artefact(models.Model):
     size = models.BigIntegerField()
 
     class Meta:
-        indexes = [models.Index(fields=["run"]), models.Index(fields=["batch"]), models.Index(fields=["table", "item"])]
+        indexes = [
+            models.Index(fields=["run"]),
+            models.Index(fields=["batch"]),
+            models.Index(fields=["table", "item"]),
+        ]
 
 
 class BeforeImage(models.Model):

@@ -168,6 +168,7 @@ def lower_children(cursor: Any, parent: str, by: int) -> None:
 def states(cursor: Any, table: str, run: str) -> dict[tuple[str, str], int]:
     """A recount: rows of the run per (stage, state)."""
     cursor.execute(
-        f"SELECT stage, state, COUNT(*) FROM {quoted(model_of(table))} WHERE run=%s GROUP BY stage, state", [run]
+        f"SELECT stage, state, COUNT(*) FROM {quoted(model_of(table))} WHERE run=%s GROUP BY stage, state",
+        [run],
     )
     return {(stage, ItemState(state).value): n for stage, state, n in cursor.fetchall()}

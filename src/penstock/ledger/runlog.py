@@ -90,4 +90,13 @@ def forget() -> None:
     _rendered.clear()
 
 
-__all__: list[Any] = ["forget", "latest_file", "lines", "redact", "render", "render_after_commit", "run_file", "tail"]
+__all__: list[Any] = [
+    "forget",
+    "latest_file",
+    "lines",
+    "redact",
+    "render",
+    "render_after_commit",
+    "run_file",
+    "tail",
+]

@@ -16,11 +16,11 @@ from penstock.engine.ids import ProcessIdentity
 from penstock.engine.outcome import Retry
 from penstock.engine.pipeline import Item, Pipeline, Stage
 from penstock.engine.port import Batch, Requests, Rest, Result
+from penstock.engine.settle import Plan
 from penstock.engine.states import RunState
 from penstock.ledger import AFTER_RUN, ON_SETTLED, apply, effects, events, finish, rows, runlog
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
-from penstock.ledger.settle import Plan
 from penstock.ledger.tx import write
 
 
@@ -117,7 +117,12 @@ class DjangoLedger:
         now = self.clock.monotonic()
         row = m.Run.objects.select_related("site").get(id=run)
         batch = m.Batch.objects.create(
-            run=row, stage=stage.name, holder=self.me.to_text(), boot=self.boot, until=now + self.lease, size=len(ids)
+            run=row,
+            stage=stage.name,
+            holder=self.me.to_text(),
+            boot=self.boot,
+            until=now + self.lease,
+            size=len(ids),
         )
         if rows.lease(cursor, stage.takes, ids, batch.id) != len(ids):
             raise LeaseLost
@@ -247,5 +252,3 @@ def _load(context: Load, ids: Sequence[int]) -> list[Item]:
         extra = {"attempt": attempt, "way": context.stage.way(attempt), "deaths": row["deaths"]}
         item.update(extra, ordinal=row["ordinal"])
     return items
-
-

@@ -114,7 +114,13 @@ def _give_back(cursor: Any, ledger: DjangoLedger, run: m.Run, stage: Any, batch:
         lost = losses + 1 >= MAX_LOSSES
         state = "quarantined" if lost else "ready"
         words = status(stage.takes, stage.name, state) if status else {}
-        fields = {**words, "state": state, "batch": None, "losses": losses + 1, "attempts": max(0, attempts - 1)}
+        fields = {
+            **words,
+            "state": state,
+            "batch": None,
+            "losses": losses + 1,
+            "attempts": max(0, attempts - 1),
+        }
         if lost:
             fields |= {"error": f"{MAX_LOSSES} of its holders were lost", "error_code": "lost"}
         rows.update_leased(cursor, stage.takes, batch.id, [(item, fields)])

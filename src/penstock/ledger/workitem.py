@@ -12,7 +12,7 @@ class WorkItem(models.Model):
     """A domain row that work moves along. (stage, state) is the truth; only the ledger's store writes it.
 
     `run`: the run that holds it; empty = backlog. `made_by`: the run whose work made it (rollback deletes it then).
-    `batch`: the lease, and the epoch. `available_at`: ledger seconds. `origin`: the unique key under which work made it.
+    `batch`: the lease, and the epoch. `available_at`: ledger seconds. `origin`: the unique key of a made row.
     """
 
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")

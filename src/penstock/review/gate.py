@@ -87,7 +87,7 @@ def send_back(table: str, item: int, *, who: str, at: datetime, **options: Any) 
 def edit(
     table: str, item: int, fields: Mapping[str, Any], *, who: str, at: datetime, revision: int | None = None
 ) -> Mapping[str, Any]:
-    """A person changes fields; an approval is void by it. Raises UsageError naming the field, Refused when it cannot be."""
+    """A person changes fields; an approval is void by it. Raises UsageError naming the field, or Refused."""
     gate = gate_of(table)
     with write() as cursor:
         row = _locked_row(gate, item, revision)
@@ -170,7 +170,14 @@ def _remember(row: Mapping[str, Any], gate: Gate, verdict: str, who: str, at: da
     now = rows.read(gate.table, [row["id"]])[0]
     print_ = fingerprint(gate, now)
     Decision.objects.create(
-        site_id=row["site_id"], table=gate.table, item=row["id"], verdict=verdict, fingerprint=print_, who=who, at=at, **more
+        site_id=row["site_id"],
+        table=gate.table,
+        item=row["id"],
+        verdict=verdict,
+        fingerprint=print_,
+        who=who,
+        at=at,
+        **more,
     )
     old, new = f"{row['stage']}/{row['state']}", f"{now['stage']}/{now['state']}"
     line = f"id={row['id']} {verdict} by {who}" + (f": {more['reason']}" if more.get("reason") else "")
@@ -199,4 +206,3 @@ def _row(gate: Gate, item: int) -> Mapping[str, Any]:
 
 def _word(row: Mapping[str, Any]) -> str:
     return str(row.get("Review_Status") or row["state"]).lower()
-

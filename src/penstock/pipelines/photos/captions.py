@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from penstock.adapters.llm.model import Ask, BadAnswer, Timeouts, Vision
-
 from penstock.engine.outcome import Done, Fallback, Note, Outcome, Retry
 from penstock.engine.pipeline import Item, Progress
 from penstock.ledger import rows
@@ -92,7 +91,9 @@ class Writers:
             if not self._known.taken(texts, item["id"], others=True):
                 break
             texts = templates.write(facts, cues, self.settings.keywords_count, variant)
-        ruled = judge.judge(texts, facts, cues, self._packs, self._known.none(), keywords_n=self.settings.keywords_count)
+        ruled = judge.judge(
+            texts, facts, cues, self._packs, self._known.none(), keywords_n=self.settings.keywords_count
+        )
         if isinstance(ruled, judge.Rejected):
             return Fallback("; ".join(ruled.reasons), "template")
         return self._accept(item, ruled, provider="template", model="template", digest="")
@@ -114,7 +115,12 @@ class Writers:
         if isinstance(told, judge.Rejected):
             return self._refused(item, way, "; ".join(told.reasons), "rejected")
         return self._accept(
-            item, told, provider=self.settings.caption_provider, model=answer.model, digest=answer.digest, way=way
+            item,
+            told,
+            provider=self.settings.caption_provider,
+            model=answer.model,
+            digest=answer.digest,
+            way=way,
         )
 
     def _ask(self, item: Item, facts: Facts, cues: Any, nonce: str) -> Ask:
@@ -139,9 +145,7 @@ class Writers:
             return ()
         following = self.ways[index + 1].model or "template"
         word = "primary model" if index == 0 else "model"
-        return (
-            Note(f"[RETRY] id={item['id']} {word} '{way.model}' failed; trying fallback '{following}'", "WARN"),
-        )
+        return (Note(f"[RETRY] id={item['id']} {word} '{way.model}' failed; trying fallback '{following}'", "WARN"),)
 
     def _accept(
         self, item: Item, told: Any, *, provider: str, model: str, digest: str, way: Way | None = None
@@ -190,10 +194,10 @@ def make_model(s: PhotoSettings, name: str) -> Vision:
     if s.caption_provider == "openai":
         from penstock.adapters.llm.openai import OpenAI
 
-        return OpenAI(name, s.openai_url, api_key=os.environ.get(s.openai_key_env, ""), timeouts=timeouts)
+        return OpenAI(s.openai_url, name, key=os.environ.get(s.openai_key_env, ""), timeouts=timeouts)
     from penstock.adapters.llm.ollama import Ollama
 
-    return Ollama(name, s.ollama_url, timeouts=timeouts)
+    return Ollama(s.ollama_url, name, timeouts=timeouts, num_ctx=s.caption_num_ctx)
 
 
 def _ways(s: PhotoSettings) -> tuple[Way, ...]:
@@ -238,5 +242,3 @@ def _item(row: dict[str, Any], folders: dict[str, str], sizes: dict[int, Any]) -
         "batch": row["batch"],
         "edited": row["edited"],
     }
-
-

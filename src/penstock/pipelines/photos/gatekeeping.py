@@ -18,7 +18,8 @@ EDITABLE = ("Caption", "alt_text", "Keywords", "File_Name", "Subject", "Location
 TEXTS = ("Caption", "alt_text", "Keywords")
 RECIPE = ("full_size", "thumb_size", "quality", "watermark", "keep_gps")
 BOUND = (
-    "File_Name", "Folder", "Location", "Subject", "DateTime", "Camera", "Lens_model", "Exposure", "Aperture", "ISO",
+    "File_Name", "Folder", "Location", "Subject", "DateTime", "Camera", "Lens_model", "Exposure",
+    "Aperture", "ISO",
     "Focal_length", "Caption", "alt_text", "Keywords", "QR", "QC_Status", "Original_File_Name", "nima_score",
     "blur_score", "brightness_score", "contrast_score", "brisque_score", "clip_aesthetic_score",
 )  # fmt: skip

@@ -27,7 +27,8 @@ class Known:
                 self._others["alt"][normalised(alt)] += 1
 
     def taken(self, texts: Texts, item: int, *, others: bool = False) -> bool:
-        """Whether another photo holds the caption or the alt text; with `others`, only rows outside the run count."""
+        """Whether another photo holds the caption or the alt text; with `others`, only rows outside the
+        run count."""
         caption, alt = normalised(texts.caption), normalised(texts.alt_text)
         if self._others["caption"][caption] or self._others["alt"][alt]:
             return True

@@ -12,8 +12,6 @@ from penstock.pipelines.photos.models import Photo
 
 def write(run: Any) -> None:
     """Projections of a photo run that came to rest; writing them again changes nothing but their time."""
-    if run.pipeline != "photos":
-        return
     namebook.write_copy(run.site)
     if not opening.own_copy(run).exists():
         _empty_report(run)
@@ -22,8 +20,7 @@ def write(run: Any) -> None:
 
 def after_rollback(run: Any) -> None:
     """Names were given free."""
-    if run.pipeline == "photos":
-        namebook.write_copy(run.site)
+    namebook.write_copy(run.site)
 
 
 def _empty_report(run: Run) -> None:

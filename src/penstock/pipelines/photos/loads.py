@@ -17,9 +17,7 @@ def files(context: Any, ids: Sequence[int]) -> list[Item]:
     """Source files and the photo that each will make; the photo has the file's id."""
     pixels = of(context.run.plan).max_megapixels * 1_000_000
     found = PhotoFile.objects.select_related("set").filter(id__in=ids).order_by("ordinal", "id")
-    return [
-        {"id": file.id, "path": file.path, "max_pixels": pixels, "photo": _photo(file)} for file in found
-    ]
+    return [{"id": file.id, "path": file.path, "max_pixels": pixels, "photo": _photo(file)} for file in found]
 
 
 def _photo(file: PhotoFile) -> dict[str, Any]:
@@ -43,7 +41,14 @@ def to_stage(context: Any, ids: Sequence[int]) -> list[Item]:
     items = []
     for row in rows.read("photo", ids):
         target = root / "incoming" / f"{row['id']}_{_safe(row['Original_File_Name'])}"
-        items.append({**_base(row), "source_path": row["source_path"], "staged_path": str(target), "intake": modes[row["id"]]})
+        items.append(
+            {
+                **_base(row),
+                "source_path": row["source_path"],
+                "staged_path": str(target),
+                "intake": modes[row["id"]],
+            }
+        )
     return items
 
 
@@ -80,8 +85,7 @@ def to_score(context: Any, ids: Sequence[int]) -> list[Item]:
     models = {"brisque": s.brisque_model, "nima": s.nima_weights, "clip": s.clip_weights}
     models = {name: path for name, path in models.items() if path}
     return [
-        {**_base(row), "working_path": row["working_path"], "models": models or None}
-        for row in rows.read("photo", ids)
+        {**_base(row), "working_path": row["working_path"], "models": models or None} for row in rows.read("photo", ids)
     ]
 
 
@@ -110,7 +114,8 @@ def _work_dir(context: Any) -> str:
 
 
 def _safe(name: str) -> str:
-    """A file name that any file system takes: the original's, less what is not a letter, digit, dot, dash or space."""
+    """A file name that any file system takes: the original's, less what is not a letter, digit, dot, dash
+    or space."""
     kept = "".join(c if c.isalnum() or c in "._- " else "_" for c in name).strip(" .")
     stem, dot, suffix = kept.rpartition(".")
     return (stem or suffix)[:80].strip(" .") + (dot + suffix[:8] if stem and dot else "")

@@ -1,4 +1,5 @@
-"""The file names that a site's photos hold. The database is the truth; `data/used_filenames.json` is a copy of it."""
+"""The file names that a site's photos hold. The database is the truth; `data/used_filenames.json` is a
+copy of it."""
 
 from __future__ import annotations
 
@@ -35,7 +36,9 @@ def retake(row: Any) -> dict[str, Any]:
 def rename(row: Any, name: str) -> str:
     """Give a photo another name. Raises UsageError for a bad one, Refused when another photo holds it."""
     wanted = clean(name)
-    holder = ReservedName.objects.filter(site_id=row["site_id"], key=names.fold(wanted)).exclude(owner=row["id"]).first()
+    holder = (
+        ReservedName.objects.filter(site_id=row["site_id"], key=names.fold(wanted)).exclude(owner=row["id"]).first()
+    )
     if holder is not None:
         raise Refused(f"file name {wanted} is held by photo {holder.owner or '(imported)'}; choose another")
     ReservedName.objects.filter(owner=row["id"]).delete()
@@ -50,7 +53,9 @@ def clean(name: str) -> str:
         raise UsageError(f"filename: {name[:60]!r} must end in .JPG; that is what is published")
     slug = names.slug(stem)
     if not slug or len(slug) + 4 > names.MAX_CHARACTERS:
-        raise UsageError(f"filename: {name[:60]!r} must be 1 to {names.MAX_CHARACTERS - 4} letters, digits and underscores")
+        raise UsageError(
+            f"filename: {name[:60]!r} must be 1 to {names.MAX_CHARACTERS - 4} letters, digits and underscores"
+        )
     if slug != stem:
         raise UsageError(f"filename: {name[:60]!r} holds characters that not every file system takes; try {slug}.JPG")
     return f"{slug}.JPG"
@@ -68,7 +73,9 @@ def import_used(site: Site) -> int:
     except (OSError, ValueError) as error:
         raise UsageError(f"{file} cannot be read ({error}); mend it or move it away") from error
     listed = [str(name) for name in found if str(name).strip()]
-    made = {names.fold(name): ReservedName(site=site, key=names.fold(name), name=name, **_series(name)) for name in listed}
+    made = {
+        names.fold(name): ReservedName(site=site, key=names.fold(name), name=name, **_series(name)) for name in listed
+    }
     ReservedName.objects.bulk_create(made.values(), batch_size=500)
     return len(made)
 
@@ -90,7 +97,12 @@ def _copy_after_commit(site: int) -> None:
 
 def _insert(row: Any, name: str) -> None:
     ReservedName.objects.create(
-        site_id=row["site_id"], owner=row["id"], made_by=row["made_by"], key=names.fold(name), name=name, **_series(name)
+        site_id=row["site_id"],
+        owner=row["id"],
+        made_by=row["made_by"],
+        key=names.fold(name),
+        name=name,
+        **_series(name),
     )
     _copy_after_commit(row["site_id"])
 

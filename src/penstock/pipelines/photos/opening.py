@@ -16,7 +16,8 @@ from penstock.pipelines.photos.models import Photo
 from penstock.pipelines.photos.settings import of
 
 COLUMNS = (
-    "id", "File_Name", "Subject", "Location", "Folder", "Caption", "alt_text", "Keywords", "phash", "changes", "flags",
+    "id", "File_Name", "Subject", "Location", "Folder", "Caption", "alt_text", "Keywords", "phash",
+    "changes", "flags",
 )  # fmt: skip
 
 
@@ -36,7 +37,11 @@ def load(context: Any, ids: Sequence[int]) -> list[Item]:
     files = [{"work": str(work), "path": str(report_path(run)), **stored}]
     mine = set(ids)
     items = [
-        {"id": row["id"], "flags": sorted({*row["flags"], *flags.get(row["id"], [])}), "group": groups.get(row["id"])}
+        {
+            "id": row["id"],
+            "flags": sorted({*row["flags"], *flags.get(row["id"], [])}),
+            "group": groups.get(row["id"]),
+        }
         for row in rows
         if row["id"] in mine
     ]

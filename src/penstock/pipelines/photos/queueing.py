@@ -1,6 +1,8 @@
-"""Stage 4: a photo becomes a row of the review queue: known content is refreshed, new content gets its file name.
+"""Stage 4: a photo becomes a row of the review queue: known content is refreshed, new content gets its
+file name.
 
-Photos go through in order, one batch at a time, so that numbers and which duplicate wins never depend on timing."""
+Photos go through in order, one batch at a time, so that numbers and which duplicate wins never depend on
+timing."""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ DECIDED = {ItemState.APPROVED.value, ItemState.DONE.value}
 
 
 def load(context: Any, ids: Sequence[int]) -> list[Item]:
-    """Each photo with the older row of the same content, its name parts and the highest number of its series."""
+    """Each photo with the older row of the same content, its name parts and the highest number of its
+    series."""
     site, run = context.run.site, context.run
     found = rows.read("photo", ids)
     older = _older(site, run.id, [row["content_hash"] for row in found])
@@ -74,7 +77,8 @@ def _one(item: Item, numbers: dict[str, int], seen: dict[str, int]) -> Outcome:
 
 
 def _duplicate(item: Item, seen: dict[str, int]) -> Outcome | None:
-    """The same bytes as an older row: refresh that row, or leave it alone when it is decided or in this run already."""
+    """The same bytes as an older row: refresh that row, or leave it alone when it is decided or in this
+    run already."""
     twin = seen.get(item["content_hash"])
     if twin is not None:
         return _merge(twin, item, "the same file twice in this run")
@@ -124,4 +128,4 @@ def _series(parts: dict[str, Any]) -> str:
 
 def _highest(site: Any, series: set[str]) -> dict[str, int]:
     used = ReservedName.objects.filter(site=site, series__in=series).values_list("series")
-    return {key: top for key, top in used.annotate(top=Max("number"))}
+    return dict(used.annotate(top=Max("number")))

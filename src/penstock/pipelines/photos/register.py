@@ -32,15 +32,17 @@ def build(run: Any) -> Pipeline:
 
 
 def _leave(run: Any) -> None:
-    from penstock.pipelines.photos import leavings
+    if run.pipeline == "photos":
+        from penstock.pipelines.photos import leavings
 
-    leavings.write(run)
+        leavings.write(run)
 
 
 def _after_rollback(run: Any) -> None:
-    from penstock.pipelines.photos import leavings
+    if run.pipeline == "photos":
+        from penstock.pipelines.photos import leavings
 
-    leavings.after_rollback(run)
+        leavings.after_rollback(run)
 
 
 class Copy:

@@ -1,4 +1,5 @@
-"""The settings of a photo site: names, defaults, limits and what they mean. `penstock site set NAME KEY=VALUE`."""
+"""The settings of a photo site: names, defaults, limits and what they mean. `penstock site set NAME
+KEY=VALUE`."""
 
 from __future__ import annotations
 
@@ -36,9 +37,13 @@ class PhotoSettings(BaseModel):
     step_hard_limit: Seconds = Field(600, gt=0, le=86400, description="seconds for one local step of one photo")
     near_duplicate_bits: int = Field(8, ge=0, le=16, description="perceptual hashes this close are near duplicates")
 
-    brisque_model: str = Field("", description="folder or file of a BRISQUE model; empty = the installed `brisque` package")
+    brisque_model: str = Field(
+        "", description="folder or file of a BRISQUE model; empty = the installed `brisque` package"
+    )
     nima_weights: str = Field("", description="local ONNX file of a NIMA model; empty = fallback formula")
-    clip_weights: str = Field("", description="local folder of the CLIP aesthetic model (ONNX); empty = fallback formula")
+    clip_weights: str = Field(
+        "", description="local folder of the CLIP aesthetic model (ONNX); empty = fallback formula"
+    )
     classifier_weights: str = Field("", description="local folder of a zero-shot classifier (ONNX); empty = off")
 
     caption_provider: Provider = Field("template", description="who writes the texts: template, ollama or openai")
@@ -50,16 +55,22 @@ class PhotoSettings(BaseModel):
     keywords_count: int = Field(12, ge=10, le=15, description="keywords per photo")
     caption_num_ctx: int = Field(4096, ge=512, le=262144, description="context tokens asked of the model server")
     caption_num_predict: int = Field(512, ge=64, le=8192, description="answer tokens asked of the model server")
-    caption_temperature: float = Field(0.1, ge=0, le=1, description="temperature of the first try; rises by 0.1 per try")
+    caption_temperature: float = Field(
+        0.1, ge=0, le=1, description="temperature of the first try; rises by 0.1 per try"
+    )
     ollama_url: str = Field("http://127.0.0.1:11434", description="address of the Ollama server")
-    openai_url: str = Field("", description="base address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1")
+    openai_url: str = Field(
+        "", description="base address of an OpenAI-compatible server, e.g. http://127.0.0.1:8000/v1"
+    )
     openai_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
     connect_timeout: Seconds = Field(3, gt=0, le=300, description="seconds to reach the model server")
     first_byte_timeout: Seconds = Field(60, gt=0, le=3600, description="seconds until a warm model answers")
     cold_timeout: Seconds = Field(300, gt=0, le=3600, description="seconds until a cold model answers")
     token_timeout: Seconds = Field(30, gt=0, le=600, description="seconds between two pieces of an answer")
     total_timeout: Seconds = Field(420, gt=0, le=7200, description="seconds for one answer")
-    caption_idle_limit: Seconds = Field(330, gt=0, le=7200, description="seconds without progress before the watchdog ends a caption")
+    caption_idle_limit: Seconds = Field(
+        330, gt=0, le=7200, description="seconds without progress before the watchdog ends a caption"
+    )
     caption_hard_limit: Seconds = Field(900, gt=0, le=86400, description="seconds for one caption")
     caption_retry_wait: Seconds = Field(1, ge=0, le=300, description="seconds before a caption is tried again; doubles")
     expect_processor: Literal["any", "gpu", "cpu"] = Field("any", description="warn when the model runs elsewhere")
@@ -90,7 +101,9 @@ class PhotoSettings(BaseModel):
         if self.caption_provider != "template" and not self.caption_model:
             raise UsageError("caption_model: name the model of the provider, e.g. caption_model=qwen2.5vl:3b")
         if self.caption_provider == "openai" and not self.openai_url:
-            raise UsageError("openai_url: give the base address of the server, e.g. openai_url=http://127.0.0.1:8000/v1")
+            raise UsageError(
+                "openai_url: give the base address of the server, e.g. openai_url=http://127.0.0.1:8000/v1"
+            )
 
 
 def of(values: dict[str, Any]) -> PhotoSettings:
@@ -113,7 +126,9 @@ def change(site: Any, changes: dict[str, str]) -> None:
         else:
             merged[key] = _value(key, text)
     settings = of(merged)
-    site.settings = {key: json.loads(settings.model_dump_json())[key] for key in merged if key in PhotoSettings.model_fields}
+    site.settings = {
+        key: json.loads(settings.model_dump_json())[key] for key in merged if key in PhotoSettings.model_fields
+    }
     site.save(update_fields=["settings"])
 
 
@@ -124,7 +139,8 @@ def describe() -> list[tuple[str, Any, str]]:
 
 
 def _value(key: str, text: str) -> Any:
-    """Text as typed on a command line: JSON for lists, "1500x1000" for sizes, otherwise what pydantic makes of it."""
+    """Text as typed on a command line: JSON for lists, "1500x1000" for sizes, otherwise what pydantic
+    makes of it."""
     kind = str(PhotoSettings.model_fields[key].annotation)
     if "tuple" in kind:
         return [part.strip() for part in text.lower().replace(",", "x").split("x")]

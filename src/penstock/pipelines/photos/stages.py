@@ -12,12 +12,18 @@ from penstock.pipelines.photos.words_of_state import status
 
 CHILD = "penstock.pipelines.photos.worker:run"
 
+
 def build(run: Any) -> Pipeline:
     """The pipeline as the site configured it when the run started."""
     s = of(run.plan)
     writers = Writers(s)
     limits = Limits(idle=s.step_idle_limit, hard=s.step_hard_limit, memory_mb=s.child_memory_mb)
-    local: dict[str, Any] = {"runner": "child", "work": CHILD, "limits": limits, "delay": s.within_stage_delay}
+    local: dict[str, Any] = {
+        "runner": "child",
+        "work": CHILD,
+        "limits": limits,
+        "delay": s.within_stage_delay,
+    }
     stages = (
         Stage(
             1, "validate", "Validate sets", "file",
@@ -51,7 +57,12 @@ def build(run: Any) -> Pipeline:
         ),
     )  # fmt: skip
     return Pipeline(
-        "photos", stages, s.overlap, s.between_stage_delay, status, writers.preflight if writers.remote else None
+        "photos",
+        stages,
+        s.overlap,
+        s.between_stage_delay,
+        status,
+        writers.preflight if writers.remote else None,
     )
 
 

@@ -1,4 +1,5 @@
-"""Folders and locations that a site knows. New ones need a yes, so that a typing error never makes a folder."""
+"""Folders and locations that a site knows. New ones need a yes, so that a typing error never makes a
+folder."""
 
 from __future__ import annotations
 
@@ -64,7 +65,9 @@ def merge(site: Site, kind: str, key: str, into: str, *, who: str, at: Any) -> i
         raise UsageError(f"{kind} {key!r} cannot be merged into itself")
     with write():
         PhotoSet.objects.filter(site=site, **{kind: key}).update(**{kind: into})
-        open_rows = Photo.objects.filter(site=site, **{kind.capitalize(): key}).exclude(Review_Status__in=["Approved", "Published"])
+        open_rows = Photo.objects.filter(site=site, **{kind.capitalize(): key}).exclude(
+            Review_Status__in=["Approved", "Published"]
+        )
         changed = open_rows.update(**{kind.capitalize(): into})
         taxon.delete()
         _tell(site, at, who, f"{kind} {key} merged into {into}: {changed} photos")

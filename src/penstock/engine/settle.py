@@ -1,4 +1,4 @@
-"""What each verdict means: pure planning of row changes, and the one transaction that writes a slice of them."""
+"""What each verdict means for an item: the plan of a slice, pure; a ledger writes it in one transaction."""
 
 from __future__ import annotations
 
@@ -110,7 +110,10 @@ def _died(plan: Plan, result: Result, what: Died) -> None:
 
 
 def _later(plan: Plan, result: Result, what: Later) -> None:
-    plan.again(result.item, {"attempts": result.attempt - 1, "available_at": plan.now + what.after if what.after else 0.0})
+    plan.again(
+        result.item,
+        {"attempts": result.attempt - 1, "available_at": plan.now + what.after if what.after else 0.0},
+    )
 
 
 def _merge(plan: Plan, result: Result, what: Merge) -> None:
@@ -118,9 +121,7 @@ def _merge(plan: Plan, result: Result, what: Merge) -> None:
     plan.lines.append(("INFO", f"id={result.item} is the same as id={what.into}: {what.reason}"))
 
 
-def _break(
-    plan: Plan, result: Result, state: ItemState, reason: str, code: str, fields: Mapping[str, Any]
-) -> None:
+def _break(plan: Plan, result: Result, state: ItemState, reason: str, code: str, fields: Mapping[str, Any]) -> None:
     plan.broken.append(result.item)
     word = "Quarantined" if state is ItemState.QUARANTINED else "[FAIL]"
     plan.lines.append(("ERROR", f"{word} id={result.item} reason={reason} ({code})"))
