@@ -42,9 +42,7 @@ def _watch(home: Home, run_id: str, show: Show) -> None:
     from penstock.ledger import control
     from penstock.ledger.drive import live_driver
 
-    show.note(
-        "Another Penstock program serves this home; following what it does. Ctrl-C only stops following."
-    )
+    show.note("Another Penstock program serves this home; following what it does. Ctrl-C only stops following.")
     pause = threading.Event()
     with reporting(home, run_id, show):
         while control.find(run_id).status == "running":
@@ -125,9 +123,7 @@ def exit_code(view: dict[str, Any]) -> int:
 def _summary(run: Run, view: dict[str, Any], show: Show) -> None:
     from penstock.records.overview import causes, headline
 
-    took = (
-        f", after {duration((run.completed_at - run.started_at).total_seconds())}" if run.completed_at else ""
-    )
+    took = f", after {duration((run.completed_at - run.started_at).total_seconds())}" if run.completed_at else ""
     show.say(headline(view) + took)
     stage_table(view, show)
     found = causes(run)

@@ -76,9 +76,7 @@ class Family(click.Group):
 class Sections(Family):
     """The program: `sections` is title → command → (place, one-line help)."""
 
-    def __init__(
-        self, *args: Any, sections: Mapping[str, Mapping[str, tuple[str, str]]], **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, sections: Mapping[str, Mapping[str, tuple[str, str]]], **kwargs: Any) -> None:
         self.sections = sections
         places = {name: place for part in sections.values() for name, (place, _) in part.items()}
         super().__init__(*args, commands=Lazy(places), **kwargs)

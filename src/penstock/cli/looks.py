@@ -80,9 +80,7 @@ def _everything(show: Show) -> int:
     found = [_line(site) for site in Site.objects.order_by("name")]
     show.document({"sites": found})
     if not found:
-        show.say(
-            "There is no site yet. See one at work: penstock demo; make your own: penstock site create NAME"
-        )
+        show.say("There is no site yet. See one at work: penstock demo; make your own: penstock site create NAME")
     columns = ("site", "pipeline", "newest run", "status", "waiting", "approved", "failed")
     show.table(columns, [[line[name.replace(" ", "_")] for name in columns] for line in found])
     return 0
@@ -134,9 +132,7 @@ def _past(run: Run) -> dict[str, Any]:
 
 @click.command(cls=Leaf)
 @click.argument("run")
-@click.option(
-    "-n", "lines", type=click.IntRange(min=0), default=100, show_default=True, help="How many lines."
-)
+@click.option("-n", "lines", type=click.IntRange(min=0), default=100, show_default=True, help="How many lines.")
 @click.option("--follow", is_flag=True, help="Go on printing until the run comes to rest.")
 @click.pass_obj
 def logs(session: Session, run: str, lines: int, follow: bool) -> int:

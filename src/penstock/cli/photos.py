@@ -21,14 +21,10 @@ def photos() -> None:
 @photos.command(cls=Leaf)
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--site", required=True, metavar="S", help="The site that gets them.")
-@click.option(
-    "--folder", required=True, metavar="KEY", help="The folder they are filed under: nature, city, …"
-)
+@click.option("--folder", required=True, metavar="KEY", help="The folder they are filed under: nature, city, …")
 @click.option("--location", required=True, metavar="TOKEN", help="Where they were taken, in one word.")
 @click.option("--subject", required=True, metavar="TEXT", help="What they show.")
-@click.option(
-    "--move", is_flag=True, help="Move the files instead of copying them (rollback puts them back)."
-)
+@click.option("--move", is_flag=True, help="Move the files instead of copying them (rollback puts them back).")
 @click.option("--recursive", is_flag=True, help="Look into folders of PATH, too.")
 @click.option("--yes", is_flag=True, help="Say yes to a folder or location that is new to the site.")
 @click.pass_obj
@@ -51,8 +47,6 @@ def add(
     session.show.say(f"Set {added.set_id}: {count(added.files, 'photo')} of {subject} at {location}.")
     if skipped:
         session.show.say(f"{count(len(skipped), 'file')} left out:")
-        session.show.table(
-            ("file", "because"), [(s["path"], s["reason"]) for s in skipped[:SHOWN]], wrap="file"
-        )
+        session.show.table(("file", "because"), [(s["path"], s["reason"]) for s in skipped[:SHOWN]], wrap="file")
     session.show.say(f"Now: penstock run {site}")
     return 0

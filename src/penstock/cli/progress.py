@@ -73,9 +73,7 @@ class Watcher:
         view = run_view(control.find(self.run_id))
         began = dict(StageRun.objects.filter(run=self.run_id).values_list("number", "started_at"))
         lines: list[tuple[str, str]] = []
-        for event, texts in Event.objects.filter(run=self.run_id, id__gt=self.after).values_list(
-            "id", "lines"
-        ):
+        for event, texts in Event.objects.filter(run=self.run_id, id__gt=self.after).values_list("id", "lines"):
             self.after = event
             lines += [(level, text) for level, text in texts]
         return Look(view, list(steps(view, began, now)), lines)

@@ -22,9 +22,7 @@ DRY = click.option("--dry-run", is_flag=True, help="Say what would be done, and 
 @click.command(cls=Leaf)
 @click.argument("site")
 @DETACH
-@click.option(
-    "--sample", type=click.IntRange(min=1), metavar="N", help="Take N items spread over the folders."
-)
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Take N items spread over the folders.")
 @click.pass_obj
 def run(session: Session, site: str, detach: bool, sample: int | None) -> int:
     """Start a run of SITE over everything that waits, and follow it up to the review."""
@@ -158,9 +156,7 @@ def rollback(session: Session, run: str, dry_run: bool) -> int:
     one = control.find(run)
     done_before = one.rolled_back_at is not None
     undone = preview(one) if dry_run else undo(one, home.now(), who=home.who)
-    numbers = {
-        name: getattr(undone, name) for name in ("rows", "restored", "files", "names", "skipped_published")
-    }
+    numbers = {name: getattr(undone, name) for name in ("rows", "restored", "files", "names", "skipped_published")}
     session.show.document({"run_id": run, "dry_run": dry_run, "already": done_before, **numbers})
     if done_before and not dry_run:
         session.show.say(f"Run {run} was rolled back before; nothing was left to undo.")
@@ -181,9 +177,7 @@ def _undone(run: str, numbers: dict[str, int], dry_run: bool) -> list[str]:
     lines = [head + ", ".join(parts) + "."]
     if numbers["skipped_published"]:
         kept = count(numbers["skipped_published"], "item")
-        lines.append(
-            f"{kept} stay: published, or on the way. `penstock unpublish SITE ITEM` takes those back."
-        )
+        lines.append(f"{kept} stay: published, or on the way. `penstock unpublish SITE ITEM` takes those back.")
     return lines
 
 
@@ -201,9 +195,7 @@ def recover(session: Session, dry_run: bool) -> int:
     home = session.open()
     lock = None if dry_run else live_driver(home.config)
     if lock is None and not dry_run:
-        raise Refused(
-            "another Penstock program serves this home and recovered it when it started; stop it first"
-        )
+        raise Refused("another Penstock program serves this home and recovered it when it started; stop it first")
     done = sweep(ledger_of(home.config, home.clock), dry_run=dry_run)
     if lock is not None:
         lock.release()

@@ -56,12 +56,15 @@ class Session:
 
         return config.load(self.home)
 
-    def open(self) -> Home:
-        """Start Django on the home. Raises ConfigError, or Refused when its database is a newer version's."""
+    def open(self, **instead: object) -> Home:
+        """Start Django on the home. Values given `instead` win over the configuration's, unless they are None.
+
+        Raises ConfigError, or Refused when the home's database is a newer version's."""
         if self.opened is None:
             from penstock import boot
 
-            settings = self.load()
+            chosen = {key: value for key, value in instead.items() if value is not None}
+            settings = self.load().model_copy(update=chosen)
             boot.start(settings)
             from penstock.engine.clock import SystemClock
             from penstock.engine.ids import RandomIds

@@ -102,9 +102,7 @@ def _plain(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     widths = [max(len(row[i]) for row in texts) for i in range(len(columns))]
     numbers = [all(isinstance(row[i], RIGHT) for row in rows) for i in range(len(columns))]
     for row in texts:
-        padded = (
-            text.rjust(w) if n else text.ljust(w) for text, w, n in zip(row, widths, numbers, strict=True)
-        )
+        padded = (text.rjust(w) if n else text.ljust(w) for text, w, n in zip(row, widths, numbers, strict=True))
         click.echo("  ".join(padded).rstrip())
 
 

@@ -21,9 +21,7 @@ def site() -> None:
 @site.command(cls=Leaf)
 @click.argument("name")
 @click.option("--pipeline", required=True, help="What the site does: photos.")
-@click.option(
-    "--timezone", default="UTC", show_default=True, metavar="TZ", help="For example Europe/Amsterdam."
-)
+@click.option("--timezone", default="UTC", show_default=True, metavar="TZ", help="For example Europe/Amsterdam.")
 @click.option("--account", default="default", metavar="A", help="Who owns it.")
 @click.pass_obj
 def create(session: Session, name: str, pipeline: str, timezone: str, account: str) -> int:
@@ -37,9 +35,7 @@ def create(session: Session, name: str, pipeline: str, timezone: str, account: s
     _remember(home, made, f"Site {name} created with the pipeline {pipeline}")
     session.show.document(_facts(made))
     session.show.say(f"Site {name} is made; its files live in {made.root}.")
-    session.show.say(
-        f"Add photos: penstock photos add FOLDER --site {name} --folder … --location … --subject …"
-    )
+    session.show.say(f"Add photos: penstock photos add FOLDER --site {name} --folder … --location … --subject …")
     return 0
 
 
@@ -75,9 +71,7 @@ def show(session: Session, name: str) -> int:
         session.show.say(f"{key:<9} {value}")
     rows = [(s["key"], _shown(s["value"]), "set" if s["set"] else "", s["meaning"]) for s in described]
     session.show.table(("setting", "value", "", "meaning"), rows, wrap="meaning")
-    session.show.say(
-        f"Change one: penstock site set {name} KEY=VALUE; an empty value goes back to the default."
-    )
+    session.show.say(f"Change one: penstock site set {name} KEY=VALUE; an empty value goes back to the default.")
     return 0
 
 

@@ -1,0 +1,159 @@
+"""The demo: a fresh site, sample photos, a run up to the gate, what came out, and the review page."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from penstock.cli import demo_photos
+from penstock.cli.follow import exit_code, follow
+from penstock.cli.lazy import Leaf
+from penstock.cli.session import Home, Session
+from penstock.cli.show import Show, count
+from penstock.engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from penstock.accounts.models import Site
+
+SHIPPED = ("photos",)
+HERE = Path("penstock-data")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the demo brings in: how many files, and how many of them are broken on purpose."""
+
+    files: int
+    damaged: int
+
+
+@click.command(cls=Leaf, home=False)
+@click.option("--pipeline", default="photos", show_default=True, help="Which pipeline to show.")
+@click.option("--photos", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Your own photos.")
+@click.option("--no-serve", is_flag=True, help="End after the summary; do not open the review page.")
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="The port of the review page.")
+@click.pass_obj
+def demo(session: Session, pipeline: str, photos: Path | None, no_serve: bool, port: int | None) -> int:
+    """Run the photo pipeline on sample photos (or on yours, which are copied and never changed), in a site made
+    for it, up to the review; then serve the review page."""
+    if pipeline not in SHIPPED:
+        raise UsageError(f"--pipeline: this version does not have {pipeline!r} yet; it has {', '.join(SHIPPED)}")
+    if session.home is None and not os.environ.get("PENSTOCK_HOME"):
+        session.home = HERE
+    home = session.open(port=port)
+    from penstock.cli.up import serve
+    from penstock.ledger import control
+
+    site = _fresh_site(home)
+    batch = _bring_in(home, site, photos, session.show)
+    run = control.start(site, home.clock, home.ids, plan=dict(site.settings), who=home.who)
+    if not follow(home, run.id, session.show):
+        from penstock.cli.follow import conclude
+
+        return conclude(home, run.id, session.show, stopped=True)
+    code = _summary(home, site, run.id, batch, session.show)
+    if no_serve:
+        return code
+    served = serve(home, session.show, browser=False)
+    return served or code
+
+
+def _fresh_site(home: Home) -> Site:
+    """`demo`, or the next free `demo-2`, `demo-3`, …; with a folder to publish to."""
+    from penstock.accounts.models import Site, create_site
+    from penstock.publish import targets
+
+    taken = set(Site.objects.filter(name__startswith="demo").values_list("name", flat=True))
+    name = next(name for n in range(1, len(taken) + 2) if (name := "demo" if n == 1 else f"demo-{n}") not in taken)
+    site = create_site(name, "photos")
+    targets.add(site, "website", "folder", (home.config.home / "demo-website" / name).as_uri())
+    return site
+
+
+def _bring_in(home: Home, site: Site, photos: Path | None, show: Show) -> Batch:
+    """The person's own folder as one set, or the samples as several."""
+    if photos is not None:
+        n = _add(home, site, photos, "photos", "somewhere", _subject(photos))
+        show.note(f"Demo site {site.name}: {count(n, 'photo')} from {photos}. They are copied, never changed.")
+        return Batch(n, 0)
+    made = demo_photos.make(home.config.home / "demo-photos")
+    n = sum(_add(home, site, folder, one.folder, one.location, one.subject) for one, folder in made)
+    show.note(
+        f"Demo site {site.name}: {count(n, 'sample photo')} in {home.config.home / 'demo-photos'} (public domain and "
+        f"CC0; camera, time and place are made up). {demo_photos.DAMAGED} is damaged on purpose."
+    )
+    return Batch(n, 1)
+
+
+def _add(home: Home, site: Site, path: Path, folder: str, location: str, subject: str) -> int:
+    from penstock.pipelines.photos import intake
+
+    added = intake.add(
+        site, path, folder=folder, location=location, subject=subject, recursive=True,
+        confirm=lambda _question: True, at=home.now(), who=home.who,
+    )  # fmt: skip
+    return added.files
+
+
+def _subject(photos: Path) -> str:
+    """The folder's name in words."""
+    words = "".join(c if c.isalnum() else " " for c in photos.expanduser().absolute().name).split()
+    return " ".join(words)[:60] or "Photos"
+
+
+def _summary(home: Home, site: Site, run_id: str, batch: Batch, show: Show) -> int:
+    """Rows, scores and texts; the exit code forgives what was broken on purpose."""
+    from penstock.cli.follow import stage_table
+    from penstock.ledger import control
+    from penstock.records.overview import broken, headline, run_view
+
+    view = run_view(control.find(run_id))
+    rows = _rows(site)
+    show.document({**view, "rows": rows})
+    show.say()
+    stage_table(view, show)
+    show.say()
+    columns = ("id", "photo", "quality", "score", "status", "text")
+    show.table(columns, [[row[name] for name in columns] for row in rows], wrap="text")
+    show.say()
+    show.say(headline(view))
+    for line in _next(view, site):
+        show.say(line)
+    forgiven = view["status"] == "completed" and broken(view) <= batch.damaged
+    return 0 if forgiven else exit_code(view)
+
+
+def _rows(site: Site) -> list[dict[str, Any]]:
+    from penstock.pipelines.photos.models import Photo
+
+    return [
+        {
+            "id": photo.id,
+            "photo": photo.File_Name or photo.Original_File_Name,
+            "quality": photo.QC_Status,
+            "score": photo.QR,
+            "status": photo.Review_Status,
+            "text": photo.Caption or photo.error,
+            "alt_text": photo.alt_text,
+            "keywords": photo.Keywords,
+        }
+        for photo in Photo.objects.filter(site=site).order_by("ordinal", "id")
+    ]
+
+
+def _next(view: dict[str, Any], site: Site) -> list[str]:
+    waiting = view["items"].get("waiting", 0)
+    if not waiting:
+        return [f"Why: penstock logs {view['run_id']}"]
+    where = f"--home {site.root}" if site.home_root and site.root.name != HERE.name else ""
+    program = f"penstock {where}".strip()
+    return [
+        "The texts come from templates that say only what is known; a model server writes better ones:",
+        f"  {program} site set {site.name} caption_provider=ollama caption_model=qwen2.5vl:3b",
+        "Approve on the review page, or here, then publish to a folder:",
+        f"  {program} review approve {site.name} --all --count {waiting} && {program} publish {site.name}",
+    ]

@@ -1,0 +1,126 @@
+"""The places that a site publishes to: add, list, test, remove."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from penstock.cli.lazy import Family, Leaf
+from penstock.cli.session import Home, Session
+
+if TYPE_CHECKING:
+    from penstock.accounts.models import Site
+    from penstock.publish.models import Target
+
+TAKE_NO_SECRET = ("folder", "sqlite")
+
+
+@click.group(cls=Family)
+def target() -> None:
+    """The places that a site publishes to."""
+
+
+@target.command(cls=Leaf)
+@click.argument("site")
+@click.argument("name")
+@click.option("--kind", required=True, help="folder or sqlite.")
+@click.option("--url", required=True, help="For example file:///srv/photos or sqlite:////srv/photos.db")
+@click.option("--option", "options", multiple=True, metavar="K=V", help="May be given again and again.")
+@click.option("--secret-file", type=click.Path(path_type=Path, dir_okay=False), help="A file with the password.")
+@click.pass_obj
+def add(
+    session: Session, site: str, name: str, kind: str, url: str, options: tuple[str, ...], secret_file: Path | None
+) -> int:
+    """Add the target NAME to SITE. Passwords are never given on the command line."""
+    from penstock.engine.errors import UsageError
+    from penstock.publish import targets
+
+    home, owner = session.open(), _site(site)
+    if secret_file is not None and kind in TAKE_NO_SECRET:
+        raise UsageError(f"--secret-file: a {kind} target takes no password; leave it out")
+    made = targets.add(owner, name, kind, url, _options(options))
+    _remember(home, owner, f"Target {name} added: {kind} at {made.url}")
+    session.show.document(_facts(made))
+    session.show.say(f"Target {name} of {site}: {kind} at {made.url}.")
+    session.show.say(f"Try it: penstock target test {site} {name}")
+    return 0
+
+
+def _options(options: tuple[str, ...]) -> dict[str, str]:
+    from penstock.engine.errors import UsageError
+
+    chosen = {}
+    for option in options:
+        key, sign, value = option.partition("=")
+        if not sign or not key:
+            raise UsageError(f"--option {option!r}: write K=V")
+        if any(word in key.casefold() for word in ("pass", "secret", "token")):
+            raise UsageError(f"--option {key}: passwords do not belong on the command line; use --secret-file")
+        chosen[key] = value
+    return chosen
+
+
+@target.command(name="list", cls=Leaf)
+@click.argument("site")
+@click.pass_obj
+def list_targets(session: Session, site: str) -> int:
+    """The targets of SITE, in the order in which they are published to."""
+    from penstock.publish import targets
+
+    found = [_facts(one) for one in targets.listed(_site(site))]
+    session.show.document({"site": site, "targets": found})
+    if not found:
+        session.show.say(f"Site {site} has no target. Add one: penstock target add {site} NAME --kind folder --url …")
+    session.show.table(("name", "kind", "url"), [(t["name"], t["kind"], t["url"]) for t in found], wrap="url")
+    return 0
+
+
+@target.command(cls=Leaf)
+@click.argument("site")
+@click.argument("name")
+@click.pass_obj
+def test(session: Session, site: str, name: str) -> int:
+    """Can the target NAME of SITE be reached and written? Exit code 5 when not."""
+    from penstock.publish import targets
+
+    sentence = targets.test(targets.named(_site(site), name))
+    session.show.document({"target": name, "ok": True, "detail": sentence})
+    session.show.say(f"{name}: {sentence}")
+    return 0
+
+
+@target.command(cls=Leaf)
+@click.argument("site")
+@click.argument("name")
+@click.pass_obj
+def remove(session: Session, site: str, name: str) -> int:
+    """Forget the target NAME of SITE. What was published there stays there."""
+    from penstock.publish import targets
+
+    home, owner = session.open(), _site(site)
+    targets.remove(owner, name)
+    _remember(home, owner, f"Target {name} removed")
+    session.show.document({"site": site, "removed": name})
+    session.show.say(f"Target {name} of {site} is removed; what was published there stays.")
+    return 0
+
+
+def _site(name: str) -> Site:
+    from penstock.accounts.models import site_named
+
+    return site_named(name)
+
+
+def _facts(one: Target) -> dict[str, Any]:
+    from penstock.records.incident import hidden
+
+    facts: dict[str, Any] = hidden({"name": one.name, "kind": one.kind, "url": one.url, "options": one.options})
+    return facts
+
+
+def _remember(home: Home, owner: Site, line: str) -> None:
+    from penstock.ledger import events, runlog
+
+    events.record(home.now(), "target", site=owner.pk, who=home.who, lines=[("INFO", runlog.redact(line))])
