@@ -36,8 +36,8 @@ lock: $(VENV)/python.stamp ## Resolve requirements/*.txt anew (ARGS=--upgrade ta
 	@$(PIP) uv
 	@sh requirements/lock.sh $(BIN)/uv $(ARGS)
 
-clean: ## Remove the virtual environment, caches and the demo's data
-	@rm -rf $(VENV) .demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## Remove the virtual environment and caches (never penstock-data)
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/python.stamp:
