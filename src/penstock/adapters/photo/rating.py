@@ -52,4 +52,4 @@ def fallback_clip(nima: float, blur: float, brightness: float, contrast: float) 
 
 def clamped(value: float, low: float, high: float) -> float:
     """`value`, not below `low` and not above `high`."""
-    return min(max(value, low), high)
+    return float(min(max(value, low), high))

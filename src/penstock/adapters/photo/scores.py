@@ -64,9 +64,9 @@ def of_picture(picture: Image.Image, models: Models) -> Scored:
     mean, deviation = _moments(grey)
     laplacian = _moments(cv2.Laplacian(grey, cv2.CV_16S))[1] ** 2
     measured = {
-        "blur_score": 10 * min(laplacian / 200, 1),
-        "brightness_score": 10 * clamped(1 - abs(mean - 128) / 128, 0, 1),
-        "contrast_score": 10 * min(deviation / 64, 1),
+        "blur_score": 10 * min(laplacian / 200, 1.0),
+        "brightness_score": 10 * clamped(1 - abs(mean - 128) / 128, 0.0, 1.0),
+        "contrast_score": 10 * min(deviation / 64, 1.0),
     }
     values = measured | _judged(picture, grey, measured, models)
     rounded: dict[str, Any] = {name: round(value, 2) for name, value in values.items()}
