@@ -73,7 +73,7 @@ _WITH_ARTICLE = frozenset(
         "united arab emirates", "ivory coast",
     }
 )  # fmt: skip
-_LARGEST_FIRST = sorted(COUNTRIES, key=lambda name: -len(tokens(name)))
+_LARGEST_FIRST = sorted(((name, tokens(name)) for name in COUNTRIES), key=lambda entry: -len(entry[1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +93,12 @@ def place_of(location: str) -> Place:
     """Read a location token: a country's name at its end is told apart, underscores become spaces."""
     words = spelt_tokens(location)
     folded = tokens(location)
-    for country in _LARGEST_FIRST:
-        size = len(tokens(country))
-        if folded[-size:] == tokens(country):
-            return Place(" ".join(words[:-size]), country)
+    for country, phrase in _LARGEST_FIRST:
+        if folded[-len(phrase) :] == phrase:
+            return Place(" ".join(words[: -len(phrase)]), country)
     return Place(" ".join(words), "")
 
 
 def country_in(words: tuple[str, ...]) -> str:
     """The first country that the words name, in lower case, or ""."""
-    return next((name.casefold() for name in _LARGEST_FIRST if contains(words, tokens(name))), "")
+    return next((name.casefold() for name, phrase in _LARGEST_FIRST if contains(words, phrase)), "")

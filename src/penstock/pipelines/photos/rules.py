@@ -52,9 +52,7 @@ class _Case:
 def apply(texts: Texts, facts: Facts, cues: Cues, packs: Packs) -> Ruled:
     """The texts after every rule that concerns this photo; applying them again changes nothing more."""
     known = (*cues.context, *cues.evidence)
-    case = _Case(
-        facts, cues, species_of(facts, cues), {"context": cues.context, "evidence": known, "mention": known}
-    )
+    case = _Case(facts, cues, species_of(facts, cues), {"context": cues.context, "evidence": known, "mention": known})
     ruled = Ruled(texts)
     rules = [rule for rule in packs.rules if any(_holds(when, case) for when in rule.when)]
     for name in _SENTENCES:
@@ -111,9 +109,7 @@ def _noted(ruled: Ruled, rule: Rule, name: FieldName) -> Ruled:
 
 def _changed(ruled: Ruled, rule: Rule, name: FieldName, before: str, after: str) -> Ruled:
     texts = replace(ruled.texts, caption=after) if name == "caption" else replace(ruled.texts, alt_text=after)
-    return replace(
-        ruled, texts=texts, changes=(*ruled.changes, Change(rule.id, name, before, after, rule.reason))
-    )
+    return replace(ruled, texts=texts, changes=(*ruled.changes, Change(rule.id, name, before, after, rule.reason)))
 
 
 def _rule_keywords(ruled: Ruled, rule: Rule, case: _Case) -> Ruled:
@@ -140,6 +136,8 @@ def _rule_keywords(ruled: Ruled, rule: Rule, case: _Case) -> Ruled:
 def _matches(rule: Rule, text: str, case: _Case) -> list[re.Match[str]]:
     """The places where the rule bites: no support lets the word pass, and it is no part of the set's own
     names."""
+    if not rule.pattern.search(text):
+        return []
     lines = case.support.get(rule.unless, ())
     if not rule.words:
         return [m for m in rule.pattern.finditer(text) if not _supported(m.group(), lines)]

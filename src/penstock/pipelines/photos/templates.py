@@ -25,6 +25,8 @@ from penstock.pipelines.photos.sentences import (
 from penstock.pipelines.photos.speech import Speech, list_of, own_lines, sayable, speech_of
 from penstock.pipelines.photos.words import Tokens, tokens
 
+VERSION = "template-1"
+"""Changes with the wording, so that a stored text tells what made it."""
 NEUTRAL = frozenset({"view", "mostly", "mainly", "series", "taken"})
 """The only content words that no fact has to support; they say that there is a picture, and how a list is
 meant."""
