@@ -151,7 +151,7 @@ class DjangoLedger:
         try:
             self._settle(batch, results, last)
         except IntegrityError as error:
-            again = Retry(f"a unique name or key was taken meanwhile ({error})", "conflict", 0.05)
+            again = Retry(f"the row could not be written as it is ({error})", "conflict", 0.05)
             self._settle(batch, [Result(r.item, again, r.attempt, r.seconds) for r in results], last)
 
     def _settle(self, batch: Batch, results: Sequence[Result], last: bool) -> None:

@@ -29,6 +29,7 @@ class Ask:
     temperature: float
     num_ctx: int = 4096  # tokens of prompt, image and answer together
     num_predict: int = 512  # tokens of the answer
+    optional: tuple[str, ...] = ()  # fields that are asked for and may be missing: some servers ignore the schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def read(text: str, ask: Ask) -> dict[str, Any]:
     """
     if not text.strip():
         raise BadAnswer("The model answered nothing.", code="empty")
-    data = _object(text)
+    data = _lenient(_object(text), ask)
     given = data.get("nonce", "")
     if ask.nonce and given != ask.nonce and isinstance(given, str) and given:
         raise BadAnswer(
@@ -33,6 +33,16 @@ def read(text: str, ask: Ask) -> dict[str, Any]:
     if ask.nonce and given != ask.nonce:
         raise BadAnswer("The answer does not repeat the nonce that was sent.", code="nonce")
     return data
+
+
+def _lenient(data: dict[str, Any], ask: Ask) -> dict[str, Any]:
+    """Where fields are optional, missing ones are empty, unknown ones dropped; a wrong nonce stays wrong."""
+    if not ask.optional:
+        return data
+    properties = ask.schema.get("properties", {})
+    empty = {name: [] if properties[name].get("type") == "array" else "" for name in ask.optional}
+    known = {name: value for name, value in data.items() if name in properties}
+    return {**empty, **({"nonce": ask.nonce} if "nonce" in ask.optional else {}), **known}
 
 
 def clean(text: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from django.db.models import Count
 
 from penstock.adapters.llm.model import Ask, BadAnswer, Timeouts, Vision
 from penstock.engine.outcome import Done, Fallback, Note, Outcome, Retry
@@ -16,8 +18,9 @@ from penstock.ledger.models import Run
 from penstock.pipelines.photos import cues as cueing
 from penstock.pipelines.photos import judge, packs, prompts, taxonomy, templates
 from penstock.pipelines.photos.facts import Facts, Texts
+from penstock.pipelines.photos.intake import STRIDE
 from penstock.pipelines.photos.known import Known
-from penstock.pipelines.photos.models import Photo
+from penstock.pipelines.photos.models import Photo, PhotoFile
 from penstock.pipelines.photos.settings import PhotoSettings
 
 
@@ -40,6 +43,7 @@ class Writers:
         self._models: dict[str, Vision] = {}
         self._known: Known | None = None
         self._packs: Any = None
+        self._seen: dict[int, tuple[str, ...]] = {}  # photo → what a second look confirmed
 
     # -- before the run -------------------------------------------------------------------------------------
 
@@ -95,18 +99,19 @@ class Writers:
             texts, facts, cues, self._packs, self._known.none(), keywords_n=self.settings.keywords_count
         )
         if isinstance(ruled, judge.Rejected):
-            return Fallback("; ".join(ruled.reasons), "template")
+            return Fallback("; ".join(ruled.reasons), "rejected")
         return self._accept(item, ruled, provider="template", model="template", digest="")
 
     async def _by_model(self, item: Item, facts: Facts, way: Way, progress: Progress) -> Outcome:
+        facts = await self._looked(item, facts, way, progress)
         cues = cueing.resolve(facts)
-        nonce = f"{item['id']}-{item['batch']}-{item['attempt']}"
-        ask = self._ask(item, facts, cues, nonce)
+        ask = self._ask(item, facts, cues)
         try:
             answer = await self._model(way.model).ask(ask, progress)
         except BadAnswer as error:
             return self._refused(item, way, str(error), error.code, useless=error.same_again_useless)
-        draft, evidence = prompts.parse(answer.data)
+        draft, own = prompts.parse(answer.data)
+        evidence = () if facts.looked else own
         assert self._known is not None
         seen = self._known.of(item["id"])
         told = judge.judge(
@@ -123,11 +128,33 @@ class Writers:
             way=way,
         )
 
-    def _ask(self, item: Item, facts: Facts, cues: Any, nonce: str) -> Ask:
+    async def _looked(self, item: Item, facts: Facts, way: Way, progress: Progress) -> Facts:
+        """What an independent look at the picture confirms; asked once per photo, its failure costs nothing."""
+        if not self.settings.caption_second_look:
+            return facts
+        if item["id"] not in self._seen:
+            nonce = _nonce(item, "look")
+            system, prompt = prompts.look(nonce)
+            ask = self._question(item, f"id={item['id']}\n{prompt}", system, prompts.look_schema(), nonce, ("nonce",))
+            try:
+                answer = await self._model(way.model).ask(ask, progress)
+                self._seen[item["id"]] = prompts.parse_look(answer.data)
+            except BadAnswer:
+                self._seen[item["id"]] = ()
+        evidence = self._seen[item["id"]]
+        return replace(facts, evidence=evidence, looked=True) if evidence else facts
+
+    def _ask(self, item: Item, facts: Facts, cues: Any) -> Ask:
+        nonce, n = _nonce(item, "text"), self.settings.keywords_count
+        system, prompt = prompts.caption(facts, cues, n, nonce, f"id={item['id']}", issues=item["issues"])
+        return self._question(item, prompt, system, prompts.schema(n), nonce, ("nonce", "evidence"))
+
+    def _question(
+        self, item: Item, prompt: str, system: str, schema: dict[str, Any], nonce: str, optional: tuple[str, ...]
+    ) -> Ask:
         s = self.settings
-        system, prompt = prompts.caption(facts, cues, s.keywords_count, nonce, item["id"], issues=item["issues"])
         return Ask(
-            image=item["image"], system=system, prompt=prompt, schema=prompts.schema(s.keywords_count), nonce=nonce,
+            image=item["image"], system=system, prompt=prompt, schema=schema, nonce=nonce, optional=optional,
             temperature=min(0.6, s.caption_temperature + 0.1 * (item["attempt"] - 1)),
             num_ctx=s.caption_num_ctx, num_predict=s.caption_num_predict,
         )  # fmt: skip
@@ -181,6 +208,10 @@ class Writers:
         self._models.clear()
 
 
+def _nonce(item: Item, what: str) -> str:
+    return f"{what}-{item['id']}-{item['batch']}-{item['attempt']}"
+
+
 def _named(way: Way | None) -> str:
     return f"model '{way.model}'" if way and way.model else "'template'"
 
@@ -211,20 +242,15 @@ def _ways(s: PhotoSettings) -> tuple[Way, ...]:
     return tuple(ways)
 
 
-def _set_sizes(ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Photo id → how many photos its set has. Ordinals give the place in the set."""
-    from django.db.models import Count
-
-    sets = Photo.objects.filter(id__in=ids).values_list("id", "set_id")
-    counts = dict(
-        Photo.objects.filter(set_id__in={one for _, one in sets}).values_list("set_id").annotate(n=Count("id"))
-    )
-    return {photo: counts[one] for photo, one in sets}
+def _set_sizes(ids: Sequence[int]) -> dict[int, int]:
+    """Photo id → how many files its set has. Ordinals give the place in the set."""
+    sets = dict(Photo.objects.filter(id__in=ids).values_list("id", "set_id"))
+    files = PhotoFile.objects.filter(set_id__in=set(sets.values())).values_list("set_id")
+    counts = dict(files.annotate(n=Count("id")))
+    return {photo: counts[one] for photo, one in sets.items()}
 
 
 def _item(row: dict[str, Any], folders: dict[str, str], sizes: dict[int, Any]) -> Item:
-    from penstock.pipelines.photos.intake import STRIDE
-
     gps = row["gps"]
     facts = Facts(
         folder_key=row["Folder"], folder_name=folders.get(row["Folder"], row["Folder"]), location=row["Location"],

@@ -71,7 +71,7 @@ class Photo(WorkItem):
     phash = models.CharField(max_length=16, default="", blank=True)
     zone = models.CharField(max_length=10, default="", blank=True)
     gps = models.JSONField(null=True, blank=True)
-    year = models.CharField(max_length=4, default="", blank=True)
+    year = models.IntegerField(null=True, blank=True)
     light = models.JSONField(default=dict, blank=True)
     scorers = models.JSONField(default=dict, blank=True)
     problem = models.TextField(default="", blank=True)  # found before anything was written

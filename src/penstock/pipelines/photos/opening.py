@@ -16,8 +16,8 @@ from penstock.pipelines.photos.models import Photo
 from penstock.pipelines.photos.settings import of
 
 COLUMNS = (
-    "id", "File_Name", "Subject", "Location", "Folder", "Caption", "alt_text", "Keywords", "phash",
-    "changes", "flags",
+    "id", "File_Name", "Original_File_Name", "Subject", "Location", "Folder", "Caption", "alt_text", "Keywords",
+    "phash", "changes", "flags",
 )  # fmt: skip
 
 
@@ -66,12 +66,12 @@ def scan(run: Run, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     bits = of(run.plan).near_duplicate_bits
     groups = near_groups([(row["id"], row["phash"]) for row in rows if row["phash"]], bits)
     changes = {row["id"]: row["changes"] for row in rows if row["changes"]}
-    return qc.report(rows, scope=[row["id"] for row in rows], near_image_groups=groups, changes=changes)
+    scope, path = [row["id"] for row in rows], str(report_path(run))
+    return qc.report(rows, scope=scope, near_image_groups=groups, changes=changes, report_path=path)
 
 
 def write(run: Run, report: dict[str, Any], place: Any) -> dict[str, Any]:
     """Write a report (naming its final place) to `place`, and the run's own copy; answers hash and size."""
-    report["summary"]["report_path"] = str(report_path(run))
     report["run_id"] = run.id
     data = (json.dumps(report, ensure_ascii=False, indent=2) + "\n").encode()
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -50,6 +50,7 @@ class PhotoSettings(BaseModel):
     caption_model: str = Field("", description="model of the provider, e.g. qwen2.5vl:3b")
     caption_fallback_model: str = Field("", description="second model, tried when the first has failed a photo")
     caption_template_fallback: bool = Field(True, description="a template text when every model has failed a photo")
+    caption_second_look: bool = Field(True, description="an independent look at the picture before the text: evidence")
     caption_tries: int = Field(3, ge=1, le=10, description="tries of the first model per photo")
     caption_fallback_tries: int = Field(2, ge=1, le=10, description="tries of the fallback model per photo")
     keywords_count: int = Field(12, ge=10, le=15, description="keywords per photo")
