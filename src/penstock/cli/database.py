@@ -46,14 +46,18 @@ def backup(session: Session, file: Path) -> int:
 def restore(session: Session, file: Path) -> int:
     """Put the backup FILE in the place of the database. What was there is kept beside it."""
     from penstock import boot
-    from penstock.engine.errors import NotFound
+    from penstock.engine.errors import NotFound, Refused
 
     loaded, source = session.load(), file.expanduser().absolute()
     if not source.is_file():
         raise NotFound(f"there is no file {source}")
     with _alone(loaded):
         kept = _put_aside(loaded.database, "before-restore", session)
-        boot.restore(source, loaded.database)
+        try:
+            boot.restore(source, loaded.database)
+        except Refused:
+            Path(kept).unlink() if kept else None  # nothing was replaced
+            raise
     session.show.document({"database": str(loaded.database), "restored_from": str(source), "kept": kept})
     session.show.say(f"{loaded.database} is now {source.name}." + (f" The former one: {kept}" if kept else ""))
     session.show.say("Files may be newer than this database: penstock recover, then penstock doctor")

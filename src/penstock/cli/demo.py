@@ -115,13 +115,13 @@ def _summary(home: Home, site: Site, run_id: str, batch: Batch, show: Show) -> i
     rows = _rows(site)
     show.document({**view, "rows": rows})
     show.say()
+    show.say(headline(view))
     stage_table(view, show)
     show.say()
-    columns = ("id", "photo", "quality", "score", "status", "text")
+    columns = ("id", "photo", "quality", "rating", "status", "text")
     show.table(columns, [[row[name] for name in columns] for row in rows], wrap="text")
     show.say()
-    show.say(headline(view))
-    for line in _next(view, site):
+    for line in _next(home, view, site):
         show.say(line)
     forgiven = view["status"] == "completed" and broken(view) <= batch.damaged
     return 0 if forgiven else exit_code(view)
@@ -133,9 +133,10 @@ def _rows(site: Site) -> list[dict[str, Any]]:
     return [
         {
             "id": photo.id,
-            "photo": photo.File_Name or photo.Original_File_Name,
+            "photo": photo.Original_File_Name,
+            "file_name": photo.File_Name,
             "quality": photo.QC_Status,
-            "score": photo.QR,
+            "rating": photo.QR,
             "status": photo.Review_Status,
             "text": photo.Caption or photo.error,
             "alt_text": photo.alt_text,
@@ -145,12 +146,11 @@ def _rows(site: Site) -> list[dict[str, Any]]:
     ]
 
 
-def _next(view: dict[str, Any], site: Site) -> list[str]:
+def _next(home: Home, view: dict[str, Any], site: Site) -> list[str]:
     waiting = view["items"].get("waiting", 0)
     if not waiting:
         return [f"Why: penstock logs {view['run_id']}"]
-    where = f"--home {site.root}" if site.home_root and site.root.name != HERE.name else ""
-    program = f"penstock {where}".strip()
+    program = "penstock" if home.config.home == HERE.absolute() else f"penstock --home {home.config.home}"
     return [
         "The texts come from templates that say only what is known; a model server writes better ones:",
         f"  {program} site set {site.name} caption_provider=ollama caption_model=qwen2.5vl:3b",

@@ -49,25 +49,25 @@ SETS = (
     SampleSet("people", "Houston", "Astronaut portrait", (
         Sample("astronaut.png", "astronaut.jpg", "2024:03:12 10:04:31", (1, 125), 4.0, 200, 85, (29.5502, -95.0970)),
     )),
-    SampleSet("people", "Campus", "Photographer at work", (
+    SampleSet("people", "Cambridge", "Photographer at work", (
         Sample("camera.png", "photographer.jpg", "2024:04:02 16:20:05", (1, 500), 5.6, 200, 50),
     )),
-    SampleSet("animals", "Home", "Cat portrait", (
+    SampleSet("animals", "Utrecht", "Cat portrait", (
         Sample("chelsea.png", "cat.jpg", "2024:05:19 19:42:10", (1, 60), 2.8, 800, 50),
     )),
-    SampleSet("food", "Cafe", "Cup of coffee", (
+    SampleSet("food", "Lisbon", "Cup of coffee", (
         Sample("coffee.png", "coffee.jpg", "2024:06:08 09:15:44", (1, 80), 2.0, 400, 35),
     )),
     SampleSet("aviation", "Cape_Canaveral", "Rocket launch", (
         Sample("rocket.jpg", "rocket.jpg", "2024:02:11 18:03:00", (1, 1000), 8.0, 100, 200, (28.5618, -80.5770)),
     )),
-    SampleSet("sky", "Deep_Space", "Distant galaxies", (
+    SampleSet("sky", "Ursa_Major", "Distant galaxies", (
         Sample("hubble_deep_field.jpg", "galaxies.jpg", "2024:01:15 23:30:00", (30, 1), 2.8, 3200, 400),
     )),
-    SampleSet("macro", "Clinic", "Retina of an eye", (
+    SampleSet("macro", "Leiden", "Retina of an eye", (
         Sample("retina.jpg", "retina.jpg", "2024:04:22 11:00:12", (1, 30), 4.0, 400, 100),
     )),
-    SampleSet("macro", "Garden", "Ground textures", (
+    SampleSet("macro", "Delft", "Ground textures", (
         Sample("brick.png", "brick.jpg", "2024:07:01 12:01:00", (1, 250), 8.0, 100, 60),
         Sample("grass.png", "grass.jpg", "2024:07:01 12:03:20", (1, 250), 8.0, 100, 60),
         Sample("gravel.png", "gravel.jpg", "2024:07:01 12:05:41", (1, 200), 8.0, 100, 60),
@@ -88,7 +88,7 @@ def make(root: Path) -> list[tuple[SampleSet, Path]]:
         for sample in one.samples:
             _write(source / sample.source, folder / sample.name, sample, one.subject)
         made.append((one, folder))
-    _damage(root / "food-cafe" / "coffee.jpg", root / "food-cafe" / DAMAGED)
+    _damage(root / "food-lisbon" / "coffee.jpg", root / "food-lisbon" / DAMAGED)
     return made
 
 

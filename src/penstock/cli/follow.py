@@ -22,14 +22,12 @@ EVERY = 0.4  # seconds between two looks
 def follow(home: Home, run_id: str, show: Show) -> bool:
     """Bring a run to rest, here or by watching who drives it. Answers False when the user stopped it."""
     from penstock.ledger import control
-    from penstock.ledger.drive import drive, live_driver
+    from penstock.ledger.drive import drive
 
     while control.find(run_id).status == "running":
-        lock = live_driver(home.config)
-        if lock is None:
+        if served(home):
             _watch(home, run_id, show)
             continue
-        lock.release()
         with reporting(home, run_id, show):
             finished = drive(home.config, only=run_id)
         if not finished:
@@ -37,19 +35,26 @@ def follow(home: Home, run_id: str, show: Show) -> bool:
     return True
 
 
+def served(home: Home) -> bool:
+    """Whether a live program serves the home."""
+    from penstock.ledger.drive import live_driver
+
+    lock = live_driver(home.config)
+    if lock is not None:
+        lock.release()
+    return lock is None
+
+
 def _watch(home: Home, run_id: str, show: Show) -> None:
     """Until the run rests, or the program that serves the home has gone."""
     from penstock.ledger import control
-    from penstock.ledger.drive import live_driver
 
     show.note("Another Penstock program serves this home; following what it does. Ctrl-C only stops following.")
     pause = threading.Event()
     with reporting(home, run_id, show):
         while control.find(run_id).status == "running":
             pause.wait(EVERY)
-            lock = live_driver(home.config)
-            if lock is not None:
-                lock.release()
+            if not served(home):
                 return
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from penstock import __version__
-from penstock.cli.follow import EVERY, stage_table
+from penstock.cli.follow import EVERY, served, stage_table
 from penstock.cli.lazy import Leaf
-from penstock.cli.session import Session
+from penstock.cli.session import Home, Session
 from penstock.cli.show import Show, count
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def status(session: Session, what: str | None) -> int:
         session.show.document(empty_view(what))
         session.show.say(f"Site {what} has no run yet. Start one: penstock run {what}")
         return 0
-    return _one(session.show, run)
+    return _one(session.open(), session.show, run)
 
 
 def _run(what: str) -> Run:
@@ -60,15 +60,17 @@ def empty_view(site: str) -> dict[str, Any]:
     return {**blank, "stages": [], "items": {}, "error_message": ""}
 
 
-def _one(show: Show, run: Run) -> int:
+def _one(home: Home, show: Show, run: Run) -> int:
     from penstock.records.overview import headline, run_view
 
     view = run_view(run)
     show.document(view)
     show.say(headline(view))
     stage_table(view, show)
-    if run.status == "running" and run.interrupted:
-        show.say(f"The program that worked on it has gone. Go on: penstock resume {run.id}")
+    if run.rolled_back_at:
+        show.say("It was rolled back.")
+    elif run.status == "running" and not served(home):
+        show.say(f"Nothing works on it now. Go on: penstock resume {run.id}")
     elif run.status == "paused":
         show.say(f"Go on: penstock resume {run.id}")
     return 0

@@ -41,7 +41,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "review": ("penstock.cli.review:review", "List, show, edit, approve and reject what waits for you."),
         "publish": ("penstock.cli.publishing:publish", "Send what is approved to the site's targets."),
         "unpublish": ("penstock.cli.publishing:unpublish", "Take published items back."),
-        "reconcile": ("penstock.cli.publishing:reconcile", "Compare with the targets and mend what differs."),
+        "reconcile": ("penstock.cli.publishing:reconcile", "Compare what is published with what the targets hold."),
     },
     "Care": {
         "verify": ("penstock.cli.care:verify", "Check a run after it ended, point by point."),

@@ -130,7 +130,7 @@ class Plain:
             return ""
         parts = [f"{step.done:,} of {step.total:,} done"]
         parts += [f"{step.broken:,} failed"] if step.broken else []
-        parts += [f"about {duration(look.left)} left"] if look.left is not None else []
+        parts += [f"about {duration(look.left)} left"] if look.left is not None and look.left >= 1 else []
         return f"stage {step.number}/{len(look.steps)} {step.title}: {', '.join(parts)}"
 
 
@@ -178,7 +178,7 @@ def _stage_table(look: Look) -> Any:
 
     table = Table.grid(padding=(0, 2))
     for align in ("right", "left", "left", "right", "right", "right"):
-        table.add_column(justify=align)  # type: ignore[arg-type]
+        table.add_column(justify=align)
     for step in look.steps:
         style = "bold" if step is look.current else ("" if step.done else "dim")
         failed = Text(f"{step.broken:,} failed", style="red") if step.broken else Text("")

@@ -106,34 +106,43 @@ def unpublish(session: Session, site: str, items: tuple[int, ...]) -> int:
     """Take published ITEMs of SITE back from its targets; they wait for review again."""
     from penstock.publish import undo
 
-    home = session.open()
+    home, show = session.open(), session.show
     done = undo.unpublish(_site(site), list(items), home.who, home.clock)
-    return _told(session.show, done, f"Look at them: penstock review list {site}")
+    show.document(done)
+    bad = [row for row in done["rows"] if row["error"]]
+    show.table(("id", "status", "why"), [(r["id"], r["status"], r["error"]) for r in bad], wrap="why")
+    conflicts = count(done["conflicts"], "conflict")
+    show.say(f"{done['unpublished']} unpublished, {done['failed']} failed, {conflicts}.")
+    if done["unpublished"]:
+        show.say(f"They wait for review again: penstock review list {site}")
+    return FAILED if bad else 0
 
 
 @click.command(cls=Leaf)
 @click.argument("site")
 @click.pass_obj
 def reconcile(session: Session, site: str) -> int:
-    """Compare what we think is published with what stands on the targets of SITE, and mend our side."""
-    from penstock.publish import undo
+    """Compare what was published with what stands on the targets of SITE now. Changes nothing."""
+    from dataclasses import asdict
 
-    return _told(session.show, undo.reconcile(_site(site)), "")
+    from penstock.publish import drift
+
+    found = [asdict(one) for one in drift.reconcile(_site(site))]
+    session.show.document({"site": site, "ok": not found, "drift": found})
+    columns = ("target", "item", "what", "detail")
+    session.show.table(columns, [[one[name] for name in columns] for one in found], wrap="detail")
+    session.show.say(f"{count(len(found), 'difference')}." if found else "The targets hold what was published.")
+    for what in dict.fromkeys(one["what"] for one in found):
+        session.show.say(f"  {what}: {MENDS[what].format(site=site)}")
+    return FAILED if found else 0
 
 
-def _told(show: Show, done: Any, then: str) -> int:
-    from dataclasses import asdict, is_dataclass
-
-    facts: dict[str, Any] = asdict(done) if is_dataclass(done) and not isinstance(done, type) else dict(done)
-    show.document(facts)
-    for name, value in facts.items():
-        if isinstance(value, int):
-            show.say(f"{value} {name.replace('_', ' ')}")
-    for row in facts.get("rows", []):
-        show.say("  " + "  ".join(str(one) for one in row.values()))
-    if then:
-        show.say(then)
-    return FAILED if facts.get("failed") or facts.get("conflicts") else 0
+MENDS = {
+    "missing": "take it back, then approve and publish it again: penstock unpublish {site} ITEM",
+    "changed": "somebody else changed it; agree with them, then penstock unpublish {site} ITEM or leave it",
+    "foreign": "it was not published from here; nothing of ours has to be done",
+    "unsettled": "let it be finished: penstock publish {site}",
+}
 
 
 def _site(name: str) -> Site:

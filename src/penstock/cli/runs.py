@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from penstock.cli.follow import conclude, follow
+from penstock.cli.follow import conclude, follow, served
 from penstock.cli.lazy import Leaf
 from penstock.cli.session import Home, Session
 from penstock.cli.show import Show, count
@@ -58,15 +58,12 @@ def go_on(home: Home, run_id: str, show: Show, detach: bool) -> int:
 
 def _detached(home: Home, run_id: str, show: Show) -> int:
     from penstock.ledger import control
-    from penstock.ledger.drive import live_driver
     from penstock.records.overview import headline, run_view
 
     view = run_view(control.find(run_id))
     show.document(view)
     show.say(headline(view))
-    lock = live_driver(home.config)
-    if lock is not None:
-        lock.release()
+    if not served(home):
         show.warn(f"Nothing serves this home now: `penstock up` or `penstock resume {run_id}` works on it.")
     return 0
 
@@ -114,12 +111,10 @@ def cancel(session: Session, run: str, abort: bool) -> int:
 def _asked(home: Home, run: Run, show: Show, word: str, otherwise: str) -> int:
     """A pause or cancel holds at once when nobody drives the run; else its driver heeds it in a moment."""
     from penstock.ledger import control
-    from penstock.ledger.drive import drive, live_driver
+    from penstock.ledger.drive import drive
     from penstock.records.overview import headline, run_view
 
-    lock = live_driver(home.config)
-    if lock is not None:
-        lock.release()
+    if not served(home):
         drive(home.config, only=run.id)
     one = control.find(run.id)
     view = run_view(one)

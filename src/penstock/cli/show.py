@@ -116,7 +116,7 @@ def _rich(columns: Sequence[str], rows: Sequence[Sequence[Any]], wrap: str) -> N
     for index, name in enumerate(columns):
         number = all(isinstance(row[index], RIGHT) for row in rows)
         ratio = {"overflow": "fold"} if name == wrap else {"no_wrap": True}
-        table.add_column(name, justify="right" if number else "left", **ratio)  # type: ignore[arg-type]
+        table.add_column(name, justify="right" if number else "left", **ratio)
     for row in rows:
         table.add_row(*(Text(cell(value)) for value in row))
     Console(soft_wrap=False).print(table)
