@@ -49,7 +49,8 @@ def _nothing_armed() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Times read the same everywhere, and output is plain."""
+    """Times read the same everywhere, output is plain, and the home is this process's own again."""
+    monkeypatch.setenv("PENSTOCK_HOME", str(HOME))
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("NO_COLOR", "1")
 

@@ -15,9 +15,7 @@ def _id(path: Path) -> str:
 
 @pytest.mark.parametrize("document", documents(), ids=_id)
 def test_every_relative_link_leads_somewhere(document: Path) -> None:
-    links = re.findall(
-        r"\]\((?!https?:|mailto:)([^)\s#]*)(#[^)\s]*)?\)", document.read_text(encoding="utf-8")
-    )
+    links = re.findall(r"\]\((?!https?:|mailto:)([^)\s#]*)(#[^)\s]*)?\)", document.read_text(encoding="utf-8"))
     assert [target for target, _ in links if target and not (document.parent / target).exists()] == []
 
 

@@ -17,9 +17,7 @@ def test_a_plain_default_is_the_one_that_is_described() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| `([^`|]+)` \|", text("docs/settings.md"), re.M))
     fields = {name: field for name, field in Config.model_fields.items() if name in rows}
     wrong = {
-        name: (rows[name], field.default)
-        for name, field in fields.items()
-        if not _same(rows[name], field.default)
+        name: (rows[name], field.default) for name, field in fields.items() if not _same(rows[name], field.default)
     }
     assert fields
     assert wrong == {}
