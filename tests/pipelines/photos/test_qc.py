@@ -19,9 +19,9 @@ WORDS = ("heron", "reeds", "water", "dawn", "mist", "bird", "marsh", "stems", "w
 
 def row(row_id: int, **fields: Any) -> dict[str, Any]:
     texts = {
-        1: ("A grey heron stands in shallow water beside dry reeds.", "Heron with long legs near brown stems at dawn."),
-        2: ("Two red boats lie moored along a quiet brick quay.", "Moored wooden boats, red paint flaking, below houses."),
-        3: ("Frost covers a wooden gate between two flat meadows.", "Old gate, white with ice, on a narrow farm track."),
+        1: ("A grey heron stands in shallow water beside dry reeds.", "Heron on long legs near brown stems."),
+        2: ("Two red boats lie moored along a quiet brick quay.", "Moored boats, red paint flaking, below houses."),
+        3: ("Frost covers a wooden gate between two flat meadows.", "Old gate, white with ice, on a farm track."),
     }[row_id]  # fmt: skip
     base = {
         "id": row_id,

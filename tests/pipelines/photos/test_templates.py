@@ -127,6 +127,17 @@ def test_the_same_facts_give_the_same_texts_and_a_variant_another() -> None:
     assert "number 2 of 3" in variants[5].caption
 
 
+def test_sets_that_are_alike_in_everything_are_told_apart_by_their_file_names_at_last() -> None:
+    one, other = (a_set("misc", "Old Mill", "Gouda_Netherlands", name) for name in ("IMG_0042.jpg", "IMG_0043.jpg"))
+    one, other = (replace(facts, light=light(1)) for facts in (one, other))
+    assert write(one, resolve(one)) == write(other, resolve(other))
+    texts = [write(facts, resolve(facts), variant=16) for facts in (one, other)]
+    assert texts[0].caption != texts[1].caption
+    assert texts[0].alt_text != texts[1].alt_text
+    assert "file img 0042" in texts[0].caption
+    assert problems(texts[0], one) == []
+
+
 def test_a_clock_that_disagrees_with_the_file_name_is_not_quoted() -> None:
     facts = Facts(subject="Old Mill", original_name="sunrise.jpg", taken_at="2026:11:01 19:15:00", light=light(1))
     for variant in range(12):

@@ -11,7 +11,7 @@ from penstock.pipelines.photos.cues import Cues, taken
 from penstock.pipelines.photos.facts import Facts
 from penstock.pipelines.photos.places import place_of
 from penstock.pipelines.photos.sentences import FUNCTION_WORDS, article_for
-from penstock.pipelines.photos.words import Tokens, tokens
+from penstock.pipelines.photos.words import Tokens, file_tokens, tokens
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -67,6 +67,7 @@ class Speech:
     place: str
     series: str
     number: str
+    file: str
     day: str
     clock: str
     part: str
@@ -94,6 +95,7 @@ def speech_of(facts: Facts, cues: Cues) -> Speech:
         place=_place_phrase(facts),
         series=_series_phrase(series) if subject_phrase(facts) else "",
         number=f"number {facts.ordinal + 1} of {facts.set_size}" if facts.set_size > 1 else "",
+        file=_file_phrase(facts),
         day=f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}" if moment else "",
         clock=_clock(moment, _place_phrase(facts)) if moment and agrees else "",
         part=part,
@@ -164,6 +166,11 @@ def _place_phrase(facts: Facts) -> str:
     last = (tokens(place.name) or ("",))[-1]
     how = "at" if last in _AT_PLACES else "on" if last in _ON_PLACES else "in"
     return f"{how} {spoken}" if spoken else ""
+
+
+def _file_phrase(facts: Facts) -> str:
+    words = file_tokens(facts.original_name)
+    return " ".join(["file", *words]) if 0 < len(words) <= 4 else ""
 
 
 def _series_phrase(series: str) -> str:

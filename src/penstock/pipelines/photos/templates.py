@@ -10,6 +10,7 @@ neighbours read differently and a repeated run reads the same. No verb is used: 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from penstock.pipelines.photos.cues import Cues
 from penstock.pipelines.photos.facts import Facts, Texts
@@ -27,19 +28,23 @@ from penstock.pipelines.photos.words import Tokens, tokens
 
 VERSION = "template-1"
 """Changes with the wording, so that a stored text tells what made it."""
-NEUTRAL = frozenset({"view", "mostly", "mainly", "series", "taken"})
+NEUTRAL = frozenset({"view", "mostly", "mainly", "series", "taken", "file"})
 """The only content words that no fact has to support; they say that there is a picture, and how a list is
 meant."""
-_NUMBERED_VARIANT = 4
+_NUMBERED_VARIANT, _NAMED_VARIANT = 4, 16
 
 Clause = Callable[[Speech], str]
 
 
 def write(facts: Facts, cues: Cues, n_keywords: int = DEFAULT, variant: int = 0) -> Texts:
-    """Caption, alt text and keywords from the facts; another `variant` gives another wording, from 4 on a
-    numbered
-    one that no other photo of the set can share."""
+    """Caption, alt text and keywords from the facts.
+
+    Another `variant` gives another wording: from 4 on with the photo's number, which no other photo of the set
+    shares, from 16 on with its file name, for sets that are alike in everything else.
+    """
     speech = speech_of(facts, cues)
+    if variant >= _NAMED_VARIANT and speech.file:
+        speech = replace(speech, number=speech.file, series="")
     turn = facts.ordinal + 5 * variant
     numbered = variant >= _NUMBERED_VARIANT or not speech.clock or not speech.colours
     own = own_lines(facts, cues)
