@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 from penstock.config import Config
-from penstock.pipelines.photos import settings as photos
+from tests.docs import settings_table
 from tests.docs.documents import text
 
 
@@ -24,22 +24,8 @@ def test_a_plain_default_is_the_one_that_is_described() -> None:
 
 
 def test_every_setting_of_a_photo_site_stands_as_the_program_describes_it() -> None:
-    section = text("docs/settings.md").partition("## Of a photo site")[2].partition("\n## ")[0]
-    rows = [line for line in section.splitlines() if line.startswith("| `")]
-    assert rows == [_row(*one) for one in photos.describe()]
-
-
-def _row(key: str, default: object, meaning: str) -> str:
-    return f"| `{key}` | {_shown(default)} | {meaning.replace('|', chr(92) + '|')} |"
-
-
-def _shown(default: object) -> str:
-    """A default as it would be typed after `penstock site set NAME key=`."""
-    if isinstance(default, bool):
-        return f"`{str(default).lower()}`"
-    if isinstance(default, tuple):
-        return f"`{'x'.join(map(str, default))}`"
-    return f"`{default:g}`" if isinstance(default, int | float) else f"`{default}`" if default else "empty"
+    wanted = settings_table.written()
+    assert text("docs/settings.md") == wanted, "run python -m tests.docs.settings_table"
 
 
 def _same(written: str, default: object) -> bool:
