@@ -257,3 +257,9 @@ def test_where_links_are_impossible_bytes_are_copied(
     monkeypatch.setattr(os, "link", refuse)
     assert files.link_or_copy(source, target) == STORED
     assert target.stat().st_ino != source.stat().st_ino
+
+
+def test_releasing_memory_leaves_the_bytes_and_forgives_a_missing_file(source: Path, tmp_path: Path) -> None:
+    files.release_cache(source)
+    files.release_cache(tmp_path / "gone")
+    assert source.read_bytes() == BYTES
