@@ -1,10 +1,8 @@
 """Texts that are the same or nearly the same.
 
-Up to 3,000 different texts every pair is compared; above, MinHash over runs of five characters proposes
-pairs that are
-then compared, so the time grows with the number of texts. MinHash is our own: measured on captions of 8 to
-18 words it
-finds 0.99 of the near duplicates where a library's word shingles found 0.77.
+Up to 3,000 different texts every pair is compared; above, MinHash over runs of five characters proposes pairs
+that are then compared, so the time grows with the number of texts. MinHash is our own: measured on captions of
+8 to 18 words it finds 0.99 of the near duplicates where a library's word shingles found 0.77.
 """
 
 from __future__ import annotations
@@ -36,9 +34,8 @@ def normalised(text: str) -> str:
 def groups(texts: Sequence[tuple[Id, str]], threshold: float = THRESHOLD) -> list[list[Id]]:
     """The ids whose texts are equal or alike to `threshold` percent (edit distance), chains included.
 
-    Groups and ids keep the order of `texts`; empty texts are like nothing. Above 3,000 texts a few pairs
-    near the
-    threshold may be missed.
+    Groups and ids keep the order of `texts`; empty texts are like nothing. Above 3,000 texts a few pairs near
+    the threshold may be missed.
     """
     holders: dict[str, list[int]] = defaultdict(list)
     for place, (_, text) in enumerate(texts):
@@ -66,8 +63,7 @@ def _every_pair(texts: Sequence[str], threshold: float) -> Iterator[tuple[int, i
 
 
 def _likely_pairs(texts: Sequence[str], threshold: float) -> Iterator[tuple[int, int]]:
-    """Pairs that share a band and prove alike; each is compared with its bucket's first and with its
-    neighbour."""
+    """Pairs that share a band and prove alike; each is compared with its bucket's first and with its neighbour."""
     signatures = np.concatenate([_signatures(texts[i : i + _CHUNK]) for i in range(0, len(texts), _CHUNK)])
     alike = _remembering(texts, threshold)
     for band in range(_BANDS):

@@ -53,21 +53,15 @@ EXAMPLES: dict[str, Example] = {
         "A windmill stands under a pale sky.",
         passes=seeing("habitat"),
     ),
-    "general.generic-creature-keywords": Example(
-        "wild animal", "", keyword=True, passes=Facts(folder_key="animal")
-    ),
+    "general.generic-creature-keywords": Example("wild animal", "", keyword=True, passes=Facts(folder_key="animal")),
     "general.generic-creature": Example(
         "Wildlife stands beside the water.", REJECTED, passes=Facts(folder_key="wildlife")
     ),
-    "general.hype": Example(
-        "A stunning windmill stands beside still water.", "A windmill stands beside still water."
-    ),
+    "general.hype": Example("A stunning windmill stands beside still water.", "A windmill stands beside still water."),
     "general.uncertain": Example("The windmill is maybe turning in the wind.", REJECTED),
     "general.picture-words": Example("The windmill in a picture by the water.", REJECTED),
     "general.picture-keywords": Example("windmill photo", "", keyword=True),
-    "general.filler-keywords": Example(
-        "foreground", "", keyword=True, passes=Facts(subject="Red Foreground")
-    ),
+    "general.filler-keywords": Example("foreground", "", keyword=True, passes=Facts(subject="Red Foreground")),
     "general.number-keywords": Example("12", "", keyword=True),
     "general.made-up-mood": Example("A peaceful windmill stands by water.", "A windmill stands by water."),
     "gear.camera": Example(
@@ -124,9 +118,7 @@ EXAMPLES: dict[str, Example] = {
     ),
     "time-of-day.summer-date": Example("A windmill in winter by water.", FLAGGED, dated(7), passes=dated(1)),
     "time-of-day.winter-date": Example("A windmill in summer by water.", FLAGGED, dated(1), passes=dated(7)),
-    "terrain.mountain": Example(
-        f"{WINDMILL} near distant mountains.", f"{WINDMILL}.", passes=seeing("mountain")
-    ),
+    "terrain.mountain": Example(f"{WINDMILL} near distant mountains.", f"{WINDMILL}.", passes=seeing("mountain")),
     "terrain.valley": Example(
         "A windmill in a green valley under a pale sky.",
         "A windmill under a pale sky.",
@@ -190,15 +182,9 @@ EXAMPLES: dict[str, Example] = {
     ),
     "places.america-keywords": Example("usa", "", keyword=True, passes=Facts(location="Denver_USA")),
     "people.origin": Example("Two Asian visitors cross the square.", REJECTED),
-    "people.age": Example(
-        "A young visitor crosses the square.", "A visitor crosses the square.", PEOPLE, passes=PLAIN
-    ),
-    "people.feeling": Example(
-        "A visitor is enjoying the market stalls.", REJECTED, passes=seeing("enjoying")
-    ),
-    "people.unseen": Example(
-        "A man stands beside the old windmill.", REJECTED, WITH_LOOK, passes=WITH_PERSON
-    ),
+    "people.age": Example("A young visitor crosses the square.", "A visitor crosses the square.", PEOPLE, passes=PLAIN),
+    "people.feeling": Example("A visitor is enjoying the market stalls.", REJECTED, passes=seeing("enjoying")),
+    "people.unseen": Example("A man stands beside the old windmill.", REJECTED, WITH_LOOK, passes=WITH_PERSON),
     "species.named": Example(
         "A bird stands in reeds beside another bird.",
         "A grey heron stands in reeds beside another bird.",

@@ -77,16 +77,12 @@ def test_with_position_and_zone_the_sun_decides(taken_at: str, zone: str, expect
 
 
 def test_the_sun_can_disprove_a_word_that_the_clock_alone_allows() -> None:
-    late_summer_light = Facts(
-        original_name="night.jpg", taken_at="2026:06:21 19:00:00", zone="+02:00", gps=AMSTERDAM
-    )
+    late_summer_light = Facts(original_name="night.jpg", taken_at="2026:06:21 19:00:00", zone="+02:00", gps=AMSTERDAM)
     assert resolve(late_summer_light).conflicts
     assert not resolve(Facts(original_name="night.jpg", taken_at="2026:06:21 19:00:00")).conflicts
 
 
-@pytest.mark.parametrize(
-    "text", ["", "0000:00:00 00:00:00", "2026:13:45 10:00:00", "yesterday", "2026:02:30 10:00:00"]
-)
+@pytest.mark.parametrize("text", ["", "0000:00:00 00:00:00", "2026:13:45 10:00:00", "yesterday", "2026:02:30 10:00:00"])
 def test_nonsensical_times_are_no_times(text: str) -> None:
     assert taken(Facts(taken_at=text)) is None
     assert resolve(Facts(taken_at=text)).time_of_day == ""

@@ -106,9 +106,7 @@ def test_an_existing_spelling_can_be_numbered_on() -> None:
 
 
 def test_a_long_subject_gives_up_whole_words_and_leaves_no_dangling_one() -> None:
-    parts = NameParts(
-        "Boats of the harbour " * 8, "Amsterdam_Netherlands", "Cityscape", "Canon_EOS_R5_Mark_II", 2026
-    )
+    parts = NameParts("Boats of the harbour " * 8, "Amsterdam_Netherlands", "Cityscape", "Canon_EOS_R5_Mark_II", 2026)
     name = file_name(parts, 123)
     subject = name.split("_Amsterdam")[0].split("_")
     assert len(name) <= 150

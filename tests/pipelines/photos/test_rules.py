@@ -138,9 +138,7 @@ def test_a_hyphenated_compound_goes_as_a_whole() -> None:
 
 WORDS = st.sampled_from(
     "a the grey heron bird mountain mountains and or in near of with lake street stands rises under pale "
-    "sky , . - sunset night beautiful maybe distant Belgium the valley over water rocky hills photo".split(
-        " "
-    )
+    "sky , . - sunset night beautiful maybe distant Belgium the valley over water rocky hills photo".split(" ")
 )
 
 
@@ -170,9 +168,7 @@ def test_all_packs_come_with_the_program() -> None:
     }
 
 
-GOOD_RULE = (
-    'pack = "own"\n[[rule]]\nid = "x"\nscope = ["caption"]\naction = "cut"\nwords = ["foo"]\nreason = "why"\n'
-)
+GOOD_RULE = 'pack = "own"\n[[rule]]\nid = "x"\nscope = ["caption"]\naction = "cut"\nwords = ["foo"]\nreason = "why"\n'
 
 
 def test_a_site_adds_its_own_rules(tmp_path: Path) -> None:

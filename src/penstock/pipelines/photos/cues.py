@@ -1,5 +1,5 @@
-"""Time of day, season, kind and terrain of a photo, resolved from its facts: file-name words first, then
-the clock."""
+"""Time of day, season, kind and terrain of a photo, resolved from its facts: file-name words first, then the
+clock."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ class Cues:
     """What the rules and the templates may rely on.
 
     sources says where time_of_day, season and kind came from (filename, subject, sun, clock, date, folder,
-    words);
-    conflicts are sentences for the reviewer; sun_height is in degrees, None when it cannot be computed;
+    words); conflicts are sentences for the reviewer; sun_height is in degrees, None when it cannot be computed;
     context and evidence are lines of lower-case words: what the set says, and what a look at the picture
     confirmed.
     """
@@ -124,9 +123,8 @@ def taken(facts: Facts) -> datetime | None:
 def species_of(facts: Facts, cues: Cues) -> Tokens:
     """The specific name of the creature that the set is about, in lower case, or ().
 
-    No list of species is kept: it is the head of the subject, else of the file name, when folder or
-    picture say that
-    the photo shows a creature and no word says that the name is a place, a building or an occasion.
+    No list of species is kept: it is the head of the subject, else of the file name, when folder or picture say
+    that the photo shows a creature and no word says that the name is a place, a building or an occasion.
     """
     seen = {word for line in cues.evidence for word in line}
     for line in (tokens(facts.subject), file_tokens(facts.original_name)):
@@ -147,16 +145,9 @@ def _head(line: Tokens) -> Tokens:
 
 
 def _is_no_creature(name: Tokens, facts: Facts) -> bool:
-    others = {
-        word
-        for kind, words in lexicon.KIND_WORDS.items()
-        if kind not in {"wildlife", "macro"}
-        for word in words
-    }
+    others = {word for kind, words in lexicon.KIND_WORDS.items() if kind not in {"wildlife", "macro"} for word in words}
     last = {name[-1], singular(name[-1])}
-    generic = (
-        lexicon.GENERIC_CREATURES | lexicon.OUTING_WORDS | set(lexicon.SEASON_WORDS) | {"img", "dsc", "dscf"}
-    )
+    generic = lexicon.GENERIC_CREATURES | lexicon.OUTING_WORDS | set(lexicon.SEASON_WORDS) | {"img", "dsc", "dscf"}
     return bool(last & (others | generic | set(tokens(facts.location)))) or len(name[-1]) < 3
 
 
@@ -178,9 +169,7 @@ def _time_of_day(facts: Facts, height: float | None) -> tuple[str, str, tuple[st
         return measured, measured_source, ()
     word = told[0]
     if measured and not _fits(word, facts, height):
-        clock = f"the camera's clock says {facts.taken_at[11:16]}" + (
-            "" if height is None else f", sun {height:.0f}°"
-        )
+        clock = f"the camera's clock says {facts.taken_at[11:16]}" + ("" if height is None else f", sun {height:.0f}°")
         return word, source, (f"the {source} says {word}, but {clock}",)
     return word, source, ()
 

@@ -1,10 +1,8 @@
 """Taking a word out of a sentence without breaking it, or admitting that it cannot be done.
 
-Only forms that are safe without understanding the sentence are mended: a modifier before its noun
-("mountain road"),
-a prepositional phrase ("near distant mountains"), and one half of a coordination in such a phrase ("with
-reeds and
-mountains"). Everything else is for the model to say again.
+Only forms that are safe without understanding the sentence are mended: a modifier before its noun ("mountain
+road"), a prepositional phrase ("near distant mountains"), and one half of a coordination in such a phrase
+("with reeds and mountains"). Everything else is for the model to say again.
 """
 
 from __future__ import annotations
@@ -19,9 +17,7 @@ _CONJUNCTIONS = frozenset({"and", "or"})
 _PREPOSITIONS = FUNCTION_WORDS - _ARTICLES - _CONJUNCTIONS - {"but", "nor", "as"}
 _NEED_AN_OBJECT = frozenset({"of", "to", "from", "into", "onto", "for", "by"})
 _COMPOUND = (("in", "front", "of"), ("on", "top", "of"), ("next", "to"), ("close", "to"), ("out", "of"))
-_AUXILIARY = frozenset(
-    {"is", "are", "was", "were", "has", "have", "can", "rise", "rises", "lie", "stand", "run"}
-)
+_AUXILIARY = frozenset({"is", "are", "was", "were", "has", "have", "can", "rise", "rises", "lie", "stand", "run"})
 
 
 def cut(text: str, start: int, end: int) -> str | None:
@@ -83,8 +79,7 @@ def _without_phrase(left: list[str], right: list[str]) -> list[str] | None:
 
 
 def _phrase_start(left: list[str]) -> int | None:
-    """Where the preposition or conjunction stands that brings the word in; None when a verb may be in
-    between."""
+    """Where the preposition or conjunction stands that brings the word in; None when a verb may be in between."""
     at = len(left) - 1
     described: list[str] = []
     while at >= 0 and _is_content(left[at].casefold()) and len(described) < 3:

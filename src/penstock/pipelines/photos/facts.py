@@ -11,9 +11,9 @@ FieldName = Literal["caption", "alt_text", "keywords"]
 class Light(TypedDict, total=False):
     """Light and colour as measured in the pixels of the upright working copy.
 
-    tone: dark | dim | balanced | bright; contrast: low | medium | high; warmth: warm | neutral | cool;
-    colours: up to three basic colour names, the largest first; sharp: soft | sharp;
-    shape: landscape | portrait | square | panorama.
+    tone: dark | dim | balanced | bright; contrast: low | medium | high; warmth: warm | neutral | cool; colours:
+    up to three basic colour names, the largest first; sharp: soft | sharp; shape: landscape | portrait | square
+    | panorama.
     """
 
     tone: str
@@ -75,9 +75,9 @@ class Facts:
     """Everything that is known about a photo and may be said.
 
     taken_at is "YYYY:MM:DD HH:MM:SS" in camera-local time or ""; zone is a UTC offset such as "+01:00" or "";
-    gps is (latitude, longitude) in degrees; width and height are pixels of the upright picture;
-    ordinal counts from 0 in its set; evidence holds words that an independent look at the picture confirmed,
-    and `looked` tells an empty answer of that look from a look that never happened.
+    gps is (latitude, longitude) in degrees; width and height are pixels of the upright picture; ordinal counts
+    from 0 in its set; evidence holds words that an independent look at the picture confirmed, and `looked`
+    tells an empty answer of that look from a look that never happened.
     """
 
     folder_key: str = ""

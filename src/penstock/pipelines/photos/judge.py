@@ -1,5 +1,5 @@
-"""Is a draft good enough to be shown to a person? Guardrails, cleaning, checks, keywords, duplicates, in
-this order."""
+"""Is a draft good enough to be shown to a person? Guardrails, cleaning, checks, keywords, duplicates, in this
+order."""
 
 from __future__ import annotations
 
@@ -35,8 +35,7 @@ class Seen(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Texts that may wait for a person, with every change made on the way and what the person should look
-    at."""
+    """Texts that may wait for a person, with every change made on the way and what the person should look at."""
 
     texts: Texts
     changes: tuple[Change, ...] = ()

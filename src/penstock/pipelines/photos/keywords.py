@@ -22,9 +22,8 @@ _SIGNS = re.compile(r"[^\w'’&+-]+|_+")
 
 
 def finalise(words: Sequence[str], facts: Facts, cues: Cues, n: int = DEFAULT) -> tuple[str, ...]:
-    """Up to `n` keywords (10 to 15): the given ones that set or picture support, subject and place, the
-    other given
-    ones, then what the facts add.
+    """Up to `n` keywords (10 to 15): the given ones that set or picture support, subject and place, the other
+    given ones, then what the facts add.
 
     Fewer than ten come back only when the facts do not hold more: nothing is invented to fill up.
     """
@@ -77,11 +76,7 @@ def fact_terms(facts: Facts) -> list[str]:
 
 def _subject_words(facts: Facts) -> list[str]:
     """The subject's words; small ones of any language are told by their small letter."""
-    words = [
-        word
-        for word in spelt_tokens(facts.subject)
-        if len(word) > 2 and word.casefold() not in FUNCTION_WORDS
-    ]
+    words = [word for word in spelt_tokens(facts.subject) if len(word) > 2 and word.casefold() not in FUNCTION_WORDS]
     return [word for word in words if word[0].isupper()] or words
 
 
@@ -99,8 +94,7 @@ def _light_terms(facts: Facts) -> list[str]:
     light = facts.light
     colours = list(light.get("colours", ()))
     measured = [
-        SAYS.get((name, str(light.get(name, ""))), "")
-        for name in ("tone", "warmth", "contrast", "shape", "sharp")
+        SAYS.get((name, str(light.get(name, ""))), "") for name in ("tone", "warmth", "contrast", "shape", "sharp")
     ]
     return [*colours, *measured, *(f"{colour} tones" for colour in colours)]
 

@@ -1,33 +1,29 @@
-"""Words that tell the time of day, the season and the kind of a photo. Whole words; plurals are added by
-the reader."""
+"""Words that tell the time of day, the season and the kind of a photo. Whole words; plurals are added by the
+reader."""
 
 from __future__ import annotations
 
 TIME_WORDS: dict[str, str] = {
-    "sunrise": "sunrise", "dawn": "dawn", "daybreak": "dawn", "morning": "morning",
-    "noon": "noon", "midday": "noon", "afternoon": "afternoon",
-    "sunset": "sunset", "dusk": "dusk", "twilight": "dusk", "evening": "evening",
-    "night": "night", "nighttime": "night", "midnight": "night", "fireworks": "night",
+    "sunrise": "sunrise", "dawn": "dawn", "daybreak": "dawn", "morning": "morning", "noon": "noon",
+    "midday": "noon", "afternoon": "afternoon", "sunset": "sunset", "dusk": "dusk", "twilight": "dusk",
+    "evening": "evening", "night": "night", "nighttime": "night", "midnight": "night", "fireworks": "night",
 }  # fmt: skip
 SEASON_WORDS: dict[str, str] = {
-    "spring": "spring", "springtime": "spring", "summer": "summer", "summertime": "summer",
-    "autumn": "autumn", "fall": "autumn", "winter": "winter", "wintertime": "winter",
+    "spring": "spring", "springtime": "spring", "summer": "summer", "summertime": "summer", "autumn": "autumn",
+    "fall": "autumn", "winter": "winter", "wintertime": "winter",
 }  # fmt: skip
 NOT_A_TIME: tuple[str, ...] = (
-    "night heron", "night herons", "night market", "night jar", "night watch", "evening primrose",
-    "morning glory",
+    "night heron", "night herons", "night market", "night jar", "night watch", "evening primrose", "morning glory",
     "dawn redwood", "sunset boulevard", "sunset strip", "sunset beach", "sunset park", "sunset crater",
-    "sunrise avenue", "twilight zone", "evening grosbeak", "midnight express",
-    "hot spring", "silver spring", "spring water", "spring bok", "water fall", "winter wren",
-    "summer tanager",
-    "winter palace", "summer palace", "fall river", "morning dove", "afternoon tea",
+    "sunrise avenue", "twilight zone", "evening grosbeak", "midnight express", "hot spring", "silver spring",
+    "spring water", "spring bok", "water fall", "winter wren", "summer tanager", "winter palace", "summer palace",
+    "fall river", "morning dove", "afternoon tea",
 )  # fmt: skip
 """Names that hold such a word without telling a time."""
 
 CLASH = {
-    "sunrise": "early", "dawn": "early", "morning": "early",
-    "noon": "day", "afternoon": "day",
-    "sunset": "late", "dusk": "late", "evening": "late", "night": "night",
+    "sunrise": "early", "dawn": "early", "morning": "early", "noon": "day", "afternoon": "day", "sunset": "late",
+    "dusk": "late", "evening": "late", "night": "night",
 }  # fmt: skip
 FITTING_HOURS: dict[str, tuple[int, int]] = {
     "sunrise": (3, 10), "dawn": (2, 10), "morning": (4, 13), "noon": (11, 15), "afternoon": (11, 20),
@@ -37,18 +33,14 @@ FITTING_HOURS: dict[str, tuple[int, int]] = {
 midnight."""
 
 FOLDER_KINDS: dict[str, str] = {
-    "architecture": "architecture", "architectural": "architecture",
-    "cityscape": "urban", "cityscapes": "urban", "urban": "urban", "city": "urban", "street": "urban",
-    "aviation": "aviation", "aircraft": "aviation", "planes": "aviation",
-    "night": "night", "astrophotography": "night", "fireworks": "night",
-    "glassball": "glassball",
-    "water": "waterscape", "waterscape": "waterscape", "seascape": "waterscape",
-    "people": "people", "portrait": "people", "portraits": "people",
-    "macro": "macro", "closeup": "macro",
-    "birds": "wildlife", "bird": "wildlife", "wildlife": "wildlife", "animals": "wildlife",
-    "cars": "vehicle", "vehicles": "vehicle", "trains": "vehicle",
-    "nature": "landscape", "landscape": "landscape", "landscapes": "landscape",
-    "desert": "desert",
+    "architecture": "architecture", "architectural": "architecture", "cityscape": "urban", "cityscapes": "urban",
+    "urban": "urban", "city": "urban", "street": "urban", "aviation": "aviation", "aircraft": "aviation",
+    "planes": "aviation", "night": "night", "astrophotography": "night", "fireworks": "night",
+    "glassball": "glassball", "water": "waterscape", "waterscape": "waterscape", "seascape": "waterscape",
+    "people": "people", "portrait": "people", "portraits": "people", "macro": "macro", "closeup": "macro",
+    "birds": "wildlife", "bird": "wildlife", "wildlife": "wildlife", "animals": "wildlife", "cars": "vehicle",
+    "vehicles": "vehicle", "trains": "vehicle", "nature": "landscape", "landscape": "landscape",
+    "landscapes": "landscape", "desert": "desert",
 }  # fmt: skip
 KIND_WORDS: dict[str, tuple[str, ...]] = {
     "glassball": ("glassball", "glass ball", "crystal ball", "lensball"),
@@ -72,13 +64,11 @@ KIND_WORDS: dict[str, tuple[str, ...]] = {
 """Asked in this order when the folder does not decide."""
 
 LOWLAND_WORDS = (
-    "netherlands", "nederland", "amsterdam", "holland", "dutch", "polder", "polders", "kanaal", "canal",
-    "canals",
+    "netherlands", "nederland", "amsterdam", "holland", "dutch", "polder", "polders", "kanaal", "canal", "canals",
     "frankendael",
 )  # fmt: skip
 MOUNTAIN_WORDS = (
-    "mountain", "mountains", "ridge", "ridges", "ridgeline", "alpine", "peak", "peaks", "foothill",
-    "foothills",
+    "mountain", "mountains", "ridge", "ridges", "ridgeline", "alpine", "peak", "peaks", "foothill", "foothills",
 )  # fmt: skip
 OUTING_WORDS = frozenset(
     {
@@ -88,6 +78,4 @@ OUTING_WORDS = frozenset(
     }
 )  # fmt: skip
 """Words that name an occasion, so that nobody takes them for a species."""
-GENERIC_CREATURES = frozenset(
-    ["bird", "birds", "songbird", "songbirds", "animal", "animals", "mammal", "mammals"]
-)
+GENERIC_CREATURES = frozenset(["bird", "birds", "songbird", "songbirds", "animal", "animals", "mammal", "mammals"])

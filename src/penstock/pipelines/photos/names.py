@@ -80,9 +80,7 @@ def file_name(parts: NameParts, number: int) -> str:
     Raises ValueError for a number outside 1 to 999999, NameTooLong when a one-word subject is too long.
     """
     if not 1 <= number <= MAX_NUMBER:
-        raise ValueError(
-            f"file number {number} is outside 1 to {MAX_NUMBER}; a new subject starts a new series"
-        )
+        raise ValueError(f"file number {number} is outside 1 to {MAX_NUMBER}; a new subject starts a new series")
     return f"{stem(parts)}_{number:03d}.JPG"
 
 
@@ -127,17 +125,15 @@ def renumbered(name: str, number: int) -> str:
     """The same name, spelt the same, with another number; raises ValueError when it carries none."""
     found = _NUMBER.search(name)
     if not found:
-        raise ValueError(
-            f'file name "{name[:80]}" does not end in a number of three digits, so it has no next one'
-        )
+        raise ValueError(f'file name "{name[:80]}" does not end in a number of three digits, so it has no next one')
     return f"{name[: found.start()]}_{number:03d}{name[found.end(1) :]}"
 
 
 def fold(name: str) -> str:
     """The strictest comparison key: two names with equal keys may be one file or one row somewhere.
 
-    As case-insensitive file systems and accent-insensitive collations compare: compatibility forms, case
-    and accents are dropped, ligatures and strokes expanded, kana unified, digits of all scripts made equal.
+    As case-insensitive file systems and accent-insensitive collations compare: compatibility forms, case and
+    accents are dropped, ligatures and strokes expanded, kana unified, digits of all scripts made equal.
     Characters beyond the basic plane are all equal, as older MySQL collations have them.
     """
     folded = name
@@ -192,10 +188,7 @@ def year_of(taken_at: str, otherwise: int) -> int:
 
 def _fits(name: str) -> bool:
     decomposed = unicodedata.normalize("NFD", name)  # macOS may store it so, and that is longer
-    return (
-        len(name) + _ROOM_FOR_NUMBER <= MAX_CHARACTERS
-        and len(decomposed.encode()) + _ROOM_FOR_NUMBER <= MAX_BYTES
-    )
+    return len(name) + _ROOM_FOR_NUMBER <= MAX_CHARACTERS and len(decomposed.encode()) + _ROOM_FOR_NUMBER <= MAX_BYTES
 
 
 def _without_last_word(words: list[str]) -> list[str]:

@@ -19,8 +19,7 @@ SCOPES: dict[str, FieldName] = {"caption": "caption", "alt": "alt_text", "keywor
 ACTIONS = ("cut", "replace", "drop", "reject", "flag")
 SUPPORT = ("context", "evidence", "mention")
 _RULE_KEYS = {
-    "id", "scope", "action", "reason", "words", "words_from", "pattern", "with", "unless", "each",
-    "exact_case",
+    "id", "scope", "action", "reason", "words", "words_from", "pattern", "with", "unless", "each", "exact_case",
     "once", "when",
 }  # fmt: skip
 _WHEN_LISTS = ("kind", "time_of_day", "time_source", "season", "season_source", "context", "not_context")
@@ -51,12 +50,10 @@ class When:
 class Rule:
     """One guardrail.
 
-    `when` holds alternatives, of which one must apply. `unless` lets supported words pass: context = what
-    the set
-    says, evidence = that and what the picture confirms, mention = that and what caption or alt text say;
-    with `each`
-    every word needs its own support, else one word of the group supports all. `once` replaces the first
-    match only.
+    `when` holds alternatives, of which one must apply. `unless` lets supported words pass: context = what the
+    set says, evidence = that and what the picture confirms, mention = that and what caption or alt text say;
+    with `each` every word needs its own support, else one word of the group supports all. `once` replaces the
+    first match only.
     """
 
     id: str
@@ -88,17 +85,15 @@ def available() -> tuple[str, ...]:
 def load(names: Sequence[str] | None = None, extra: Path | None = None, places: Sequence[str] = ()) -> Packs:
     """The named packs (all when None), then every *.toml of the site's own folder or file `extra`.
 
-    `places` is the site's location list; its names count as places that a text may not invent.
-    Raises RuleError for an unknown pack, an unreadable file or a wrong rule.
+    `places` is the site's location list; its names count as places that a text may not invent. Raises RuleError
+    for an unknown pack, an unreadable file or a wrong rule.
     """
     chosen = available() if names is None else tuple(names)
     files = {entry.name.removesuffix(".toml"): entry for entry in _own_files()}
     unknown = [name for name in chosen if name not in files]
     if unknown:
         raise RuleError(f"there is no rule pack named {unknown[0]!r}; choose from {', '.join(sorted(files))}")
-    sources: list[tuple[str, Traversable | Path]] = [
-        (f"rules/{files[name].name}", files[name]) for name in chosen
-    ]
+    sources: list[tuple[str, Traversable | Path]] = [(f"rules/{files[name].name}", files[name]) for name in chosen]
     sources += [(str(path), path) for path in _extra_files(extra)]
     rules: list[Rule] = []
     for label, source in sources:
@@ -234,9 +229,7 @@ def _one_when(table: Any, where: str) -> When:
         elif key in _WHEN_FLAGS:
             found[key] = _flag(table, key, where)
         else:
-            raise RuleError(
-                f'{where}, key "when.{key}": unknown; known are {", ".join(_WHEN_LISTS + _WHEN_FLAGS)}'
-            )
+            raise RuleError(f'{where}, key "when.{key}": unknown; known are {", ".join(_WHEN_LISTS + _WHEN_FLAGS)}')
     return When(**found)
 
 
@@ -255,7 +248,5 @@ def _flag(table: Mapping[str, Any], key: str, where: str) -> bool:
 
 def _one_of(value: Any, known: tuple[str, ...], where: str, key: str) -> str:
     if value not in known:
-        raise RuleError(
-            f'{where}, key "{key}": {value!r} is none of {", ".join(name for name in known if name)}'
-        )
+        raise RuleError(f'{where}, key "{key}": {value!r} is none of {", ".join(name for name in known if name)}')
     return cast(str, value)

@@ -17,8 +17,7 @@ SAMPLE_IDS = 12
 Row = Mapping[str, Any]
 
 NATURE_CUES = (
-    "park", "mountain", "mountains", "lake", "river", "forest", "trail", "ridge", "valley", "wildlife",
-    "autumn",
+    "park", "mountain", "mountains", "lake", "river", "forest", "trail", "ridge", "valley", "wildlife", "autumn",
     "nature",
 )  # fmt: skip
 URBAN_CUES = (
@@ -31,8 +30,7 @@ URBAN_TERMS = (
 )  # fmt: skip
 TEMPLATE_PHRASES = (
     "open sky", "clear daylight conditions", "natural backdrop", "outdoor setting", "scene appears",
-    "scene stands",
-    "scene sits", "within an outdoor setting",
+    "scene stands", "scene sits", "within an outdoor setting",
 )  # fmt: skip
 MIN_CAPTION_WORDS, MIN_ALT_WORDS, MIN_KEYWORDS = 7, 6, 10
 
@@ -68,18 +66,12 @@ def report(
     `scope` are the ids that were asked for, `changes` what rules changed per row.
     """
     reasons: dict[int, list[str]] = defaultdict(list)
-    summary: dict[str, Any] = {"row_count": len(rows)}
-    duplicates: set[int] = set()
-    for reason, (name, key) in DUPLICATE.items():
-        found = _equal(rows, key)
-        members = [row_id for group in found for row_id in group]
-        duplicates |= set(members)
-        summary |= {f"{name}_dup_groups": len(found), f"{name}_dup_rows": len(members)}
-        for row_id in members:
-            reasons[row_id].append(reason)
+    counts, duplicates = _duplicates(rows, reasons)
     suspicious = _suspicious(rows, reasons)
     flagged = [_flagged(row, reasons[row["id"]]) for row in rows if reasons.get(row["id"])]
-    summary |= {
+    summary = {
+        "row_count": len(rows),
+        **counts,
         "caption_alt_equal_rows": sum("caption_equals_alt" in found for found in reasons.values()),
         "suspicious_rows": len(suspicious),
         "duplicate_rows_total": len(duplicates),
@@ -98,6 +90,20 @@ def report(
 
 
 _TEXTS = (("caption", "Caption"), ("alt_text", "alt_text"))
+
+
+def _duplicates(rows: Sequence[Row], reasons: dict[int, list[str]]) -> tuple[dict[str, int], set[int]]:
+    """The counts of the summary and the ids of all rows that have a twin."""
+    counts: dict[str, int] = {}
+    twins: set[int] = set()
+    for reason, (name, key) in DUPLICATE.items():
+        found = _equal(rows, key)
+        members = [row_id for group in found for row_id in group]
+        counts |= {f"{name}_dup_groups": len(found), f"{name}_dup_rows": len(members)}
+        twins |= set(members)
+        for row_id in members:
+            reasons[row_id].append(reason)
+    return counts, twins
 
 
 def _suspicious(rows: Sequence[Row], reasons: dict[int, list[str]]) -> set[int]:

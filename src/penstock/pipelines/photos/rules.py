@@ -1,5 +1,5 @@
-"""Applying the guardrails to the texts of one photo; every change is recorded, nothing is cut into a
-broken sentence."""
+"""Applying the guardrails to the texts of one photo; every change is recorded, nothing is cut into a broken
+sentence."""
 
 from __future__ import annotations
 
@@ -134,8 +134,7 @@ def _rule_keywords(ruled: Ruled, rule: Rule, case: _Case) -> Ruled:
 
 
 def _matches(rule: Rule, text: str, case: _Case) -> list[re.Match[str]]:
-    """The places where the rule bites: no support lets the word pass, and it is no part of the set's own
-    names."""
+    """The places where the rule bites: no support lets the word pass, and it is no part of the set's own names."""
     if not rule.pattern.search(text):
         return []
     lines = case.support.get(rule.unless, ())

@@ -1,5 +1,4 @@
-"""Sentences as they should read: cleaning, counting, and the checks that a caption and an alt text must
-pass."""
+"""Sentences as they should read: cleaning, counting, and the checks that a caption and an alt text must pass."""
 
 from __future__ import annotations
 
@@ -35,8 +34,7 @@ REASONS: dict[str, str] = {
     "texts_same_start": "caption and alt text start with the same eight words",
     "texts_disagree": "one text speaks of mountains, the other of a city",
 }
-"""Reason codes of the checks; codes of a single text are prefixed with its field, as in
-`caption_word_count`."""
+"""Reason codes of the checks; codes of a single text are prefixed with its field, as in `caption_word_count`."""
 
 FUNCTION_WORDS = frozenset(
     {
@@ -71,8 +69,8 @@ _TAIL = " .!?,;:-–—\"'“”‘’`*_"
 
 
 def clean(text: str) -> str:
-    """One tidy line: control characters gone, spaces, hyphens, punctuation and doubled words mended, a
-    full stop.
+    """One tidy line: control characters gone, spaces, hyphens, punctuation and doubled words mended, a full
+    stop.
 
     Cleaning a clean text changes nothing; an empty or wordless text becomes "".
     """
@@ -96,8 +94,7 @@ def is_one_sentence(text: str) -> bool:
 
 
 def checks(caption: str, alt_text: str, own: Sequence[Tokens] = ()) -> list[str]:
-    """Every reason code that speaks against the two texts; `own` are lines of words that the set itself
-    uses."""
+    """Every reason code that speaks against the two texts; `own` are lines of words that the set itself uses."""
     found = [f"caption_{code}" for code in _faults(caption, CAPTION_WORDS, 8, own)]
     found += [f"alt_{code}" for code in _faults(alt_text, ALT_WORDS, 9, own)]
     return found + _pair_faults(caption, alt_text)
@@ -207,8 +204,7 @@ def _structure_faults(text: str) -> Iterable[str]:
 
 
 def _without_own(text: str, own: Sequence[Tokens]) -> str:
-    """The text with placeholders for the words that the set brought in: nobody rewrites a subject or a
-    place."""
+    """The text with placeholders for the words that the set brought in: nobody rewrites a subject or a place."""
     for line in own:
         if len(line) > 1:
             whole = r"[\W_]+(?:the[\W_]+)?".join(map(re.escape, line))
@@ -227,9 +223,7 @@ def _is_repetitive(text: str) -> bool:
 
 def _word_faults(text: str, own: Sequence[Tokens]) -> Iterable[str]:
     known = {word for line in own for word in line}
-    words = [
-        word for word in re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)?", text) if word.casefold() not in known
-    ]
+    words = [word for word in re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)?", text) if word.casefold() not in known]
     if any(re.search(r"[a-zà-ÿ][A-ZÀ-Þ]", word) and not _NAME_PREFIX.match(word) for word in words):
         yield "midword_capitals"
     if any(len(word) >= 19 for word in words):

@@ -14,8 +14,7 @@ from penstock.pipelines.photos.sentences import FUNCTION_WORDS, article_for
 from penstock.pipelines.photos.words import Tokens, file_tokens, tokens
 
 MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November",
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
 SAYS: dict[tuple[str, str], str] = {
@@ -53,8 +52,7 @@ _AT_PLACES = frozenset({"airport", "station", "museum", "zoo", "stadium", "festi
 _ON_PLACES = frozenset({"island", "beach", "street", "road", "avenue", "square", "canal", "coast"})
 _MAX_SUBJECT = 8
 _SAYABLE = (
-    "tone", "contrast", "warmth", "shape", "sharp", "lit", "view", "number", "day", "clock", "part",
-    "season_part",
+    "tone", "contrast", "warmth", "shape", "sharp", "lit", "view", "number", "day", "clock", "part", "season_part",
 )  # fmt: skip
 
 

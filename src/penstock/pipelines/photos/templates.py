@@ -1,10 +1,8 @@
 """Texts without a model: deterministic sentences that say only what is stored about a photo.
 
-Used as the embedded provider and as the fallback when every model attempt failed. A sentence is the
-subject and a
-row of clauses, each a fact; which clauses, and in what order, is decided by the photo's place in its set,
-so that
-neighbours read differently and a repeated run reads the same. No verb is used: what happens is not known.
+Used as the embedded provider and as the fallback when every model attempt failed. A sentence is the subject and
+a row of clauses, each a fact; which clauses, and in what order, is decided by the photo's place in its set, so
+that neighbours read differently and a repeated run reads the same. No verb is used: what happens is not known.
 """
 
 from __future__ import annotations

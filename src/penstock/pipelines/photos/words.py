@@ -44,8 +44,7 @@ def contains_any(lines: Iterable[Sequence[str]], phrases: Iterable[str]) -> bool
 
 @lru_cache(maxsize=4096)
 def pattern_of(phrases: tuple[str, ...], *, exact_case: bool = False) -> re.Pattern[str]:
-    """A pattern that finds any of the phrases as whole words, the longest first; a hyphen may join their
-    words."""
+    """A pattern that finds any of the phrases as whole words, the longest first; a hyphen may join their words."""
     longest_first = sorted(phrases, key=len, reverse=True)
     parts = (r"[\s-]+".join(re.escape(word) for word in phrase.split()) for phrase in longest_first)
     return re.compile(rf"(?<![\w'’])(?:{'|'.join(parts)})(?!\w)", 0 if exact_case else re.IGNORECASE)
@@ -64,6 +63,4 @@ def singular(word: str) -> str:
         return word[:-3] + "y"
     if word.endswith("es") and word[:-2].endswith(_HISSING):
         return word[:-2]
-    return (
-        word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3 else word
-    )
+    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3 else word
