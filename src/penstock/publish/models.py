@@ -11,7 +11,8 @@ from penstock.ledger.workitem import WorkItem
 class Target(models.Model):
     """One place that a site publishes to. `kind` names its maker in `publish.TARGETS`; secrets are not kept here.
 
-    `rank`: file targets (0) come before row targets (1), so that a visible row implies complete files."""
+    `rank`: file targets (0) come before row targets (1), so that a visible row implies complete files.
+    A target that was removed after a delivery stays as `retired`: what stands there can still be taken back."""
 
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="targets")
     name = models.SlugField(max_length=60)
@@ -19,16 +20,24 @@ class Target(models.Model):
     url = models.TextField()
     options = models.JSONField(default=dict)
     rank = models.SmallIntegerField(default=0)
+    retired = models.BooleanField(default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "name"], name="target_of_site")]
+
+
+UNTOUCHED, UNKNOWN, SENT, UNCHANGED = "", "unknown", "sent", "unchanged"
+CONFLICT, UNDOING, UNDONE = "conflict", "undoing", "undone"
+THERE = (SENT, UNCHANGED)  # stands on the target as it was approved
+LEFT = (*THERE, UNKNOWN, UNDOING)  # something of it stands on the target, or may
 
 
 class Delivery(WorkItem):
     """An approved item on its way to a target: once per (item, target, fingerprint).
 
     `payload` is what was approved (fields and destination), `files` what was rendered from it: retried with the same
-    bytes. `outcome`: "" | sent | unchanged | conflict | unknown | undone. `receipt` is what the target answered."""
+    bytes. `receipt` is what the target answered. `outcome` is "" until something may have left; "unknown" is written
+    before the first byte and stays until it is known better."""
 
     table = models.CharField(max_length=40)
     item = models.BigIntegerField()

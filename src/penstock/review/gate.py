@@ -14,7 +14,7 @@ from penstock.engine.states import ItemState, check_move
 from penstock.ledger import events, rows
 from penstock.ledger.counters import Tally
 from penstock.ledger.tx import write
-from penstock.review import GATES
+from penstock.review import GATES, LOCKS
 from penstock.review.models import Decision
 
 
@@ -191,7 +191,7 @@ def _locked_row(gate: Gate, item: int, revision: int | None) -> Mapping[str, Any
     row = _row(gate, item)
     if revision is not None and row["revision"] != revision:
         raise Refused(f"item {item} was changed by somebody else meanwhile; look at it again", code="changed")
-    for reason in (why(item) for why in gate.locked):
+    for reason in (*(why(item) for why in gate.locked), *(why(gate.table, item) for why in LOCKS)):
         if reason:
             raise Refused(f"item {item}: {reason}")
     return row

@@ -1,0 +1,117 @@
+"""The two stages of a publish run, and what each is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from penstock.accounts.models import Site
+from penstock.engine.errors import Refused
+from penstock.engine.pipeline import Item, Limits, Pipeline, Stage
+from penstock.publish import TARGETS
+from penstock.publish.form import form_of
+from penstock.publish.history import known, unfinished_files
+from penstock.publish.models import UNKNOWN, Delivery
+from penstock.publish.outlets import Goods, Picture
+from penstock.review import gate
+
+CHILD = "penstock.publish.sending:run"
+PARTS = ("full", "thumb")
+
+
+def build(run: Any) -> Pipeline:
+    """Render, then send: thumbnail, picture, row."""
+    memory = int(run.plan.get("child_memory_mb", 0))
+    render = Stage(
+        1, "render", "Render pictures", "delivery", "child",
+        work=CHILD, load=to_render, lane="cpu", limits=Limits(idle=120, hard=600, memory_mb=memory),
+    )  # fmt: skip
+    send = Stage(
+        2, "send", "Send to targets", "delivery", "child",
+        work=CHILD, load=to_send, lane="io", limits=Limits(idle=120, hard=1800),
+    )  # fmt: skip
+    return Pipeline("publish", (render, send))
+
+
+def to_render(context: Any, ids: Sequence[int]) -> list[Item]:
+    """What to render from and where to; or what is rendered already."""
+    items = []
+    for delivery in _deliveries(ids):
+        folder = rendered_in(delivery.site, delivery.fingerprint)
+        item = {"id": delivery.id, "rendered": rendered(delivery), "recipe": delivery.payload["render"]}
+        paths = {f"{part}_path": str(folder / f"{part}.jpg") for part in PARTS}
+        items.append({**item, **paths, "work_dir": str(context.work_dir)})
+    return items
+
+
+def to_send(_context: Any, ids: Sequence[int]) -> list[Item]:
+    """The goods, after a last look at the approval. From here on the outcome is unknown until it is settled."""
+    return [_to_send(delivery) for delivery in _deliveries(ids)]
+
+
+def rendered_in(site: Site, fingerprint: str) -> Path:
+    """Where the pictures of one approval lie, for every target and every retry."""
+    return site.root / ".publish" / fingerprint
+
+
+def rendered(delivery: Delivery) -> dict[str, Any]:
+    """What was rendered for this approval, by this delivery or another one, when it is all still there."""
+    same = Delivery.objects.filter(table=delivery.table, item=delivery.item, fingerprint=delivery.fingerprint).exclude(
+        files={}
+    )
+    for files in [delivery.files, *same.order_by("id").values_list("files", flat=True)]:
+        if files and all(_there(file) for file in files.values()):
+            return dict(files)
+    return {}
+
+
+def goods(delivery: Delivery, files: Mapping[str, Any]) -> Goods:
+    """What goes to the delivery's target, given what is rendered (perhaps nothing yet)."""
+    payload = delivery.payload
+    if delivery.target.rank == 0:
+        empty = {"source": "", "sha256": "", "size": 0}
+        chosen = {part: {name: files.get(part, empty)[name] for name in empty} for part in PARTS}
+        pictures = {part: cast(Picture, {"path": payload["places"][part], **chosen[part]}) for part in PARTS}
+        return Goods(files=pictures, row={}, known=known(delivery))
+    sized = form_of(delivery.site).sized
+    row = sized(payload["row"], files["full"]) if files else payload["row"]
+    return Goods(files={}, row=row, known=known(delivery))
+
+
+def _deliveries(ids: Sequence[int]) -> Any:
+    return Delivery.objects.select_related("target", "site").filter(id__in=ids).order_by("ordinal", "id")
+
+
+def _there(file: Mapping[str, Any]) -> bool:
+    place = Path(file["source"])
+    return place.is_file() and place.stat().st_size == file["size"]
+
+
+def _to_send(delivery: Delivery) -> Item:
+    target = delivery.target
+    item: Item = {
+        "id": delivery.id, "item": delivery.item, "title": delivery.payload["title"], "target": target.name,
+        "maker": TARGETS[target.kind], "url": target.url, "options": target.options,
+        "again": delivery.outcome == UNKNOWN, "refused": "", "code": "",
+    }  # fmt: skip
+    item["refused"], item["code"] = _refusal(delivery)
+    if not item["refused"]:
+        item["goods"] = goods(delivery, rendered(delivery))
+        payload = {**delivery.payload, "row": item["goods"]["row"] or delivery.payload["row"]}
+        Delivery.objects.filter(id=delivery.id).update(outcome=UNKNOWN, payload=payload)
+    return item
+
+
+def _refusal(delivery: Delivery) -> tuple[str, str]:
+    """Why nothing may be sent now: the approval is void, or the item's files are not complete yet (a row waits)."""
+    try:
+        key = gate.approved(delivery.table, delivery.item)
+    except Refused as error:
+        return str(error), "void"
+    if key.fingerprint != delivery.fingerprint:
+        return f"item {delivery.item} was approved anew after this was planned; publish again", "void"
+    lacking = unfinished_files(delivery) if delivery.target.rank else []
+    if lacking:
+        return f"its files are not on {', '.join(lacking)} yet; publish again once they can be sent", "files"
+    return "", ""
