@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +20,7 @@ from penstock.cli.show import Show, count
 if TYPE_CHECKING:
     from penstock.config import Config
 
-PATIENCE = 10.0  # seconds in which the page must answer before a browser is opened
+PATIENCE = 10.0  # seconds for answers under way when the server stops
 
 
 @click.command(cls=Leaf, home=False)
@@ -53,83 +56,65 @@ def _once(home: Home, show: Show) -> int:
 
 
 def serve(home: Home, show: Show, *, browser: bool) -> int:
-    """Web page and driver until Ctrl-C. Raises Refused when another program serves the home."""
+    """Web page and driver until Ctrl-C. Raises Refused when another program serves the home or the port."""
     from penstock.ledger.drive import drive
     from penstock.ledger.models import Run
 
-    page = Page(home.config)
-
-    def started(stop: Callable[[], None]) -> None:
-        page.start(stop)
-        show.note(f"Penstock is at {page.address}. Ctrl-C stops it; open runs go on at the next start.")
-        if browser:
-            page.open_browser()
-
-    drive(home.config, forever=True, started=started)
-    page.check()
+    page = Page(home.config, show, browser)
+    drive(home.config, forever=True, started=page.start)
+    page.end()
     left = Run.objects.filter(status="running").count()
-    show.note(f"Stopped. {count(left, 'run')} go on at the next `penstock up`." if left else "Stopped.")
+    show.note(f"Stopped. {count(left, 'open run')} will go on at the next start." if left else "Stopped.")
     return STOPPED if left else 0
 
 
 class Page:
-    """The web server in a thread of its own. When it fails, the driver is stopped and `check` raises its error."""
+    """The web server in a thread of its own. When it fails, the driver is stopped, and `end` raises its error."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
+    def __init__(self, config: Config, show: Show, browser: bool) -> None:
+        self.config, self.show, self.browser = config, show, browser
         self.error: BaseException | None = None
-        self.address = f"http://{_shown(config.host)}:{config.port}/"
+        self.over = threading.Event()
+        self.thread: threading.Thread | None = None
 
-    def start(self, stop: Callable[[], None]) -> None:
-        """Serve from now on; `stop` stops the driver."""
-        threading.Thread(target=self._serve, args=(stop,), name="web", daemon=True).start()
+    def start(self, stop_driver: Callable[[], None]) -> None:
+        """Serve from now on."""
+        self.thread = threading.Thread(target=self._serve, args=(stop_driver,), name="web", daemon=True)
+        self.thread.start()
 
-    def _serve(self, stop: Callable[[], None]) -> None:
+    def _serve(self, stop_driver: Callable[[], None]) -> None:
+        from django.db import connection
+
         try:
-            server().serve(self.config)
-        except BaseException as error:  # told by `check`, in the main thread
+            server().serve(self.config, on_ready=self._ready, stop=self.over)
+        except BaseException as error:  # raised again by `end`, in the main thread
             self.error = error
-            stop()
+            stop_driver()
+        finally:
+            connection.close()
 
-    def check(self) -> None:
-        """Raises what ended the server. Raises Unavailable when its address is taken."""
-        from penstock.engine.errors import Unavailable
+    def _ready(self, link: str) -> None:
+        self.show.warn(f"Review page: {link}")
+        self.show.note("The link works once, within ten minutes. Ctrl-C stops; open runs go on at the next start.")
+        if self.browser and _has_browser():
+            import webbrowser
 
-        if isinstance(self.error, OSError):
-            reason = (self.error.strerror or str(self.error)).lower()
-            raise Unavailable(
-                f"{self.address} cannot be served: {reason}; choose another with --port N"
-            ) from self.error
+            webbrowser.open(link)
+
+    def end(self) -> None:
+        """Stop serving. Raises what ended the server before its time."""
+        self.over.set()
+        if self.thread is not None:
+            self.thread.join(PATIENCE)
         if self.error is not None:
             raise self.error
 
-    def open_browser(self) -> None:
-        """Show the page once it answers; where there is no browser nothing happens."""
-        threading.Thread(target=self._browse, name="browser", daemon=True).start()
 
-    def _browse(self) -> None:
-        import socket
-        import webbrowser
-
-        pause = threading.Event()
-        for _ in range(int(PATIENCE / 0.2)):
-            try:
-                socket.create_connection((self.config.host, self.config.port), timeout=1).close()
-            except OSError:
-                pause.wait(0.2)
-                continue
-            webbrowser.open(self.address)
-            return
+def _has_browser() -> bool:
+    """Only a browser with a window: one in the terminal would take it over."""
+    return sys.platform in ("darwin", "win32") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
 def server() -> Any:
     """The console's server. The doors never import each other; the program that opens both names this one here."""
-    from importlib import import_module
-
     return import_module("penstock.console.server")
-
-
-def _shown(host: str) -> str:
-    """The host as it stands in an address."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    return f"[{host}]" if ":" in host else host
