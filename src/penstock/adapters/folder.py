@@ -60,6 +60,8 @@ class Folder:
         Raises ItemError `conflict` when something there is not `known` as ours, `unrendered` when `source` is not
         what it should be; Transient, Unavailable when the disk refuses.
         """
+        if not sha256:
+            raise ItemError(f"{source} was not rendered; publish again", code="unrendered")
         there = self.look(path)
         if there == sha256:
             return False

@@ -95,22 +95,25 @@ def _to_send(delivery: Delivery) -> Item:
         "maker": TARGETS[target.kind], "url": target.url, "options": target.options,
         "again": delivery.outcome == UNKNOWN, "refused": "", "code": "",
     }  # fmt: skip
-    item["refused"], item["code"] = _refusal(delivery)
+    files = rendered(delivery)
+    item["refused"], item["code"] = _refusal(delivery, files)
     if not item["refused"]:
-        item["goods"] = goods(delivery, rendered(delivery))
+        item["goods"] = goods(delivery, files)
         payload = {**delivery.payload, "row": item["goods"]["row"] or delivery.payload["row"]}
         Delivery.objects.filter(id=delivery.id).update(outcome=UNKNOWN, payload=payload)
     return item
 
 
-def _refusal(delivery: Delivery) -> tuple[str, str]:
-    """Why nothing may be sent now: the approval is void, or the item's files are not complete yet (a row waits)."""
+def _refusal(delivery: Delivery, files: Mapping[str, Any]) -> tuple[str, str]:
+    """Why nothing may be sent now: the approval is void, there are no pictures, or a row's files are not there yet."""
     try:
         key = gate.approved(delivery.table, delivery.item)
     except Refused as error:
         return str(error), "void"
     if key.fingerprint != delivery.fingerprint:
         return f"item {delivery.item} was approved anew after this was planned; publish again", "void"
+    if not files and not delivery.target.rank:
+        return "its rendered pictures are gone; publish again to make them anew", "unrendered"
     lacking = unfinished_files(delivery) if delivery.target.rank else []
     if lacking:
         return f"its files are not on {', '.join(lacking)} yet; publish again once they can be sent", "files"
