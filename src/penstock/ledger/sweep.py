@@ -163,10 +163,12 @@ def _look_at_effects() -> None:
 
 
 def _sweep_work() -> None:
-    """Work files of batches that are over are nobody's."""
+    """Work files of batches that are over are nobody's, except what was committed and not yet renamed."""
     held = {str(one) for one in m.Batch.objects.filter(open=True).values_list("id", flat=True)}
     for site in Site.objects.all():
         folder = site.root / ".work"
         for place in folder.iterdir() if folder.is_dir() else ():
             if place.name.isdigit() and place.name not in held:
+                committed = m.Artefact.objects.filter(batch=int(place.name))
+                apply.place([File(a.work, a.path, a.sha256, a.size) for a in committed])
                 shutil.rmtree(place, ignore_errors=True)
