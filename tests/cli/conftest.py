@@ -1,19 +1,21 @@
-"""One reviewed set of photos for all tests of the command line: made once per process."""
+"""Every test of the command line begins with an empty home; what takes long to make is made once and kept."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
 
+from penstock import boot
 from tests.cli.calling import call
 
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A site whose run came to its gate: three photos wait, one failed."""
+    """A site whose run came to its gate: five photos wait, one failed."""
 
     site: str
     run: str
@@ -37,7 +39,7 @@ def picture(file: Path, shade: int, *, whole: bool = True) -> Path:
     return file
 
 
-def prepared(name: str, folder: Path, *, whole: int = 3, broken: int = 1) -> None:
+def prepared(name: str, folder: Path, *, whole: int = 5, broken: int = 1) -> None:
     """A site with a set of pictures that no run has taken yet."""
     folder.mkdir(parents=True, exist_ok=True)
     for n in range(whole):
@@ -49,11 +51,41 @@ def prepared(name: str, folder: Path, *, whole: int = 3, broken: int = 1) -> Non
     assert call("photos", "add", folder, "--site", name, *words, "--yes").code == 0
 
 
-@pytest.fixture(scope="session")
-def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Reviewed:
-    """The set, run up to its gate."""
-    folder = tmp_path_factory.mktemp("photos")
-    prepared("cli-reviewed", folder)
-    ended = call("--json", "-q", "run", "cli-reviewed")
-    assert ended.code == 1, ended.err
-    return Reviewed("cli-reviewed", ended.data["run_id"], folder)
+@pytest.fixture(autouse=True)
+def _empty(ledger_home: Path) -> None:
+    """No row of another test is there, and none of this one stays."""
+
+
+@pytest.fixture
+def reviewed(ledger_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Reviewed:
+    """The set, run up to its gate: by the first test that wants it; the others get a copy of that home."""
+
+    def make() -> Reviewed:
+        folder = tmp_path_factory.mktemp("photos")
+        prepared("cli-reviewed", folder)
+        ended = call("--json", "-q", "run", "cli-reviewed")
+        assert ended.code == 1, ended.err
+        return Reviewed("cli-reviewed", ended.data["run_id"], folder)
+
+    if not _kept:
+        _kept.append((make(), tmp_path_factory.mktemp("kept")))
+        _save(ledger_home, _kept[0][1])
+    else:
+        _load(_kept[0][1], ledger_home)
+    return _kept[0][0]
+
+
+_kept: list[tuple[Reviewed, Path]] = []
+
+
+def _save(home: Path, folder: Path) -> None:
+    shutil.copytree(home, folder / "files", ignore=shutil.ignore_patterns("review.db*", "*.lock"))
+    boot.backup(home / "data" / "review.db", folder / "review.db")
+
+
+def _load(folder: Path, home: Path) -> None:
+    from django.db import connection
+
+    connection.close()
+    boot.restore(folder / "review.db", home / "data" / "review.db")
+    shutil.copytree(folder / "files", home, dirs_exist_ok=True)

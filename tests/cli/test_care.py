@@ -14,10 +14,9 @@ from tests.cli.conftest import Reviewed
 
 
 @pytest.fixture
-def failing() -> Iterator[None]:
+def failing(_empty: None) -> Iterator[None]:
     """A pipeline that finds its model server missing."""
 
-    call("site", "list")
     from penstock.records.check import fail
 
     def model_server(_site: object) -> list[Any]:

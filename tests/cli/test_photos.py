@@ -10,8 +10,8 @@ from tests.cli.conftest import picture
 WORDS = ("--site", "cli-photos", "--folder", "nature", "--location", "Delft", "--subject", "Fields")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _site() -> None:
+@pytest.fixture(autouse=True)
+def _site(_empty: None) -> None:
     assert call("site", "create", "cli-photos", "--pipeline", "photos").code == 0
 
 

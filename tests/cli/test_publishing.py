@@ -8,8 +8,8 @@ from tests.cli.calling import call
 from tests.cli.conftest import prepared
 
 
-@pytest.fixture(scope="module")
-def web(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def web(_empty: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that the site `cli-publish`, with two photos to approve, publishes to."""
     prepared("cli-publish", tmp_path_factory.mktemp("in"), whole=2, broken=0)
     assert call("-q", "run", "cli-publish").code == 0

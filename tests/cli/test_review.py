@@ -1,19 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.cli.calling import call
-from tests.cli.conftest import Reviewed, prepared
+from tests.cli.conftest import Reviewed
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A site of this file's own, since decisions stay."""
-    prepared("cli-decide", tmp_path_factory.mktemp("in"), whole=5)
-    assert call("--json", "-q", "run", "cli-decide").code == 1
-    return "cli-decide"
+@pytest.fixture
+def site(reviewed: Reviewed) -> str:
+    """The name of the reviewed site."""
+    return reviewed.site
 
 
 def waiting(site: str) -> list[int]:
@@ -28,7 +24,7 @@ def test_the_list_has_the_promised_shape(reviewed: Reviewed) -> None:
 
 def test_what_failed_is_listed_with_its_reason(reviewed: Reviewed) -> None:
     assert "cut short" in call("review", "list", reviewed.site, "--status", "Error").out
-    assert len(call("--json", "review", "list", reviewed.site, "--status", "all").data["items"]) == 4
+    assert len(call("--json", "review", "list", reviewed.site, "--status", "all").data["items"]) == 6
     assert call("review", "list", reviewed.site, "--status", "odd").code == 2
 
 
@@ -40,8 +36,10 @@ def test_an_item_is_shown_with_its_fields(reviewed: Reviewed) -> None:
     assert "alt_text" in call("review", "show", reviewed.site, item).out
 
 
-def test_an_item_of_another_site_is_not_found(reviewed: Reviewed, site: str) -> None:
+def test_an_item_of_another_site_is_not_found(reviewed: Reviewed) -> None:
     item = reviewed.ids("Pending")[0]
+    site = "cli-other"
+    call("site", "create", site, "--pipeline", "photos")
     assert call("review", "show", site, item).code == 3
     assert call("review", "approve", site, item).code == 3
     assert call("review", "edit", site, item, "--caption", "x").code == 3
@@ -92,12 +90,9 @@ def test_all_are_approved_only_by_somebody_who_knows_how_many(site: str) -> None
     assert waiting(site) == []
 
 
-def test_of_several_items_the_good_ones_are_decided_and_the_others_told(tmp_path: Path) -> None:
-    prepared("cli-several", tmp_path / "in", whole=2)
-    assert call("-q", "run", "cli-several").code == 1
-    good = waiting("cli-several")
-    broken = call("--json", "review", "list", "cli-several", "--status", "Error").data["items"][0]["id"]
-    called = call("--json", "review", "approve", "cli-several", *good, broken)
+def test_of_several_items_the_good_ones_are_decided_and_the_others_told(reviewed: Reviewed) -> None:
+    good, broken = reviewed.ids("Pending")[:2], reviewed.ids("Error")[0]
+    called = call("--json", "review", "approve", reviewed.site, *good, broken)
     assert called.code == 1
     assert called.data["approved"] == good
     assert [one["id"] for one in called.data["refused"]] == [broken]

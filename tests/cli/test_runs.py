@@ -11,10 +11,10 @@ from tests.cli.conftest import Reviewed, picture, prepared
 
 
 def test_a_run_ends_at_the_gate_and_says_what_failed_and_what_to_do_next(tmp_path: Path) -> None:
-    prepared("cli-run", tmp_path / "in")
+    prepared("cli-run", tmp_path / "in", whole=5)
     ended = call("run", "cli-run")
     assert ended.code == 1
-    assert "3 waiting for review, 1 failed" in ended.out
+    assert "5 waiting for review, 1 failed" in ended.out
     assert "is cut short" in ended.out
     assert "penstock review list cli-run" in ended.out
     assert "penstock retry" in ended.out
@@ -28,7 +28,7 @@ def test_the_json_of_a_run_has_the_promised_shape(reviewed: Reviewed) -> None:
         "run_id", "site", "pipeline", "status", "current_stage", "stages", "items", "error_message",
     ]  # fmt: skip
     assert {"number", "name", "done", "failed", "quarantined", "pending", "seconds"} <= set(view["stages"][0])
-    assert (view["status"], view["items"]) == ("completed", {"waiting": 3, "failed": 1})
+    assert (view["status"], view["items"]) == ("completed", {"waiting": 5, "failed": 1})
     assert [stage["number"] for stage in view["stages"]] == list(range(1, 9))
 
 

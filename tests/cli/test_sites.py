@@ -5,8 +5,8 @@ import pytest
 from tests.cli.calling import call
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _site() -> None:
+@pytest.fixture(autouse=True)
+def _site(_empty: None) -> None:
     assert call("site", "create", "cli-sites", "--pipeline", "photos", "--timezone", "Europe/Amsterdam").code == 0
 
 
