@@ -7,7 +7,7 @@ from typing import Literal
 
 from penstock.accounts.models import Site
 from penstock.publish import targets
-from penstock.publish.models import CONFLICT, LEFT, THERE, Delivery, Target
+from penstock.publish.models import CONFLICT, LEFT, THERE, UNDOING, Delivery, Target
 from penstock.publish.outlets import Outlet, from_receipt
 from penstock.publish.undo import standing
 
@@ -46,7 +46,8 @@ def _compare(target: Target, outlet: Outlet, delivery: Delivery) -> list[Drift]:
         word = "is complete" if view == "same" else "is not there" if view == "absent" else "is not complete"
         if view == "other" or delivery.outcome == CONFLICT:
             word = "is somebody else's"
-        return [Drift(target.name, delivery.item, "unsettled", f"{title} {word} on {target.name}")]
+        mend = "; its taking back broke off: run unpublish again" if delivery.outcome == UNDOING else ""
+        return [Drift(target.name, delivery.item, "unsettled", f"{title} {word} on {target.name}{mend}")]
     view = outlet.look(from_receipt(delivery.receipt, []))
     if view == "same":
         return []
