@@ -74,9 +74,7 @@ def _paths(site: Site) -> Iterator[Check]:
     for folder in dict.fromkeys((settings.PENSTOCK.home, site.root / "data", site.root / "logs")):
         reason = _unwritable(Path(folder))
         if reason:
-            yield fail(
-                "paths", f"{folder} cannot be written: {reason}", "Give yourself the right to write there."
-            )
+            yield fail("paths", f"{folder} cannot be written: {reason}", "Give yourself the right to write there.")
             return
     yield ok("paths", f"{site.root} can be written")
 

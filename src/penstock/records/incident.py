@@ -66,7 +66,7 @@ def first_error(run: Run) -> dict[str, Any]:
     return {
         "line": line,
         "row": broken[0] if broken else None,
-        "causes": [vars(cause) for cause in causes(run)],
+        "causes": [hidden(vars(cause)) for cause in causes(run)],
     }
 
 
@@ -113,9 +113,7 @@ def _broken(run: Run) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for table, model in TABLES.items():
         if rows.is_item(table):
-            broken = model.objects.filter(run=run.id, state__in=[state.value for state in BROKEN]).order_by(
-                "id"
-            )
+            broken = model.objects.filter(run=run.id, state__in=[state.value for state in BROKEN]).order_by("id")
             found += [{"table": table, **hidden(row)} for row in broken.values()[:MOST]]
     return found
 

@@ -115,8 +115,7 @@ def causes(run: Run) -> list[Cause]:
         for item, stage, code, reason in found.values_list("id", "stage", "error_code", "error").iterator():
             groups.setdefault((table, stage, code, _general(reason)), []).append(item)
     listed = [
-        Cause(stage, code, reason, len(ids), ids[0], table)
-        for (table, stage, code, reason), ids in groups.items()
+        Cause(stage, code, reason, len(ids), ids[0], table) for (table, stage, code, reason), ids in groups.items()
     ]
     return sorted(listed, key=lambda cause: (-cause.n, cause.stage, cause.code))
 
