@@ -45,3 +45,12 @@ def test_without_a_terminal_a_question_is_an_error_that_names_its_flag() -> None
 def test_things_are_counted_in_words() -> None:
     words = [count(1, "photo"), count(1200, "photo"), count(0, "entry", "entries")]
     assert words == ["1 photo", "1,200 photos", "0 entries"]
+
+
+def test_commands_in_a_text_carry_the_home_of_the_call(capsys: pytest.CaptureFixture[str]) -> None:
+    Show(home="/a b").say("Now: penstock run alps (`penstock logs X`), not /x/penstock data or Penstock itself")
+    said = capsys.readouterr().out
+    assert said == (
+        "Now: penstock --home '/a b' run alps (`penstock --home '/a b' logs X`), "
+        "not /x/penstock data or Penstock itself\n"
+    )

@@ -107,7 +107,7 @@ def doctor(session: Session, site: str | None) -> int:
     for name, value in facts.items():
         session.show.say(f"{name:<14} {value}")
     columns = ("invariant", "subject", "detail")
-    session.show.table(columns, [[one[name] for name in columns] for one in shown], wrap="detail")
+    session.show.table(columns, [[one[name] for name in columns] for one in shown], wrap=("detail",))
     if shown:
         session.show.say(f"{count(len(shown), 'contradiction')}. First a copy: penstock db backup FILE")
         return FAILED

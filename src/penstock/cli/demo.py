@@ -43,7 +43,7 @@ def demo(session: Session, pipeline: str, photos: Path | None, no_serve: bool, p
     if pipeline not in SHIPPED:
         raise UsageError(f"--pipeline: this version does not have {pipeline!r} yet; it has {', '.join(SHIPPED)}")
     if session.home is None and not os.environ.get("PENSTOCK_HOME"):
-        session.home = HERE
+        session.fallback = HERE
     home = session.open(port=port)
     from penstock.cli.up import serve
     from penstock.ledger import control
@@ -119,9 +119,9 @@ def _summary(home: Home, site: Site, run_id: str, batch: Batch, show: Show) -> i
     stage_table(view, show)
     show.say()
     columns = ("id", "photo", "quality", "rating", "status", "text")
-    show.table(columns, [[row[name] for name in columns] for row in rows], wrap="text")
+    show.table(columns, [[row[name] for name in columns] for row in rows], wrap=("text",))
     show.say()
-    for line in _next(home, view, site):
+    for line in _next(view, site):
         show.say(line)
     forgiven = view["status"] == "completed" and broken(view) <= batch.damaged
     return 0 if forgiven else exit_code(view)
@@ -146,14 +146,13 @@ def _rows(site: Site) -> list[dict[str, Any]]:
     ]
 
 
-def _next(home: Home, view: dict[str, Any], site: Site) -> list[str]:
+def _next(view: dict[str, Any], site: Site) -> list[str]:
     waiting = view["items"].get("waiting", 0)
     if not waiting:
         return [f"Why: penstock logs {view['run_id']}"]
-    program = "penstock" if home.config.home == HERE.absolute() else f"penstock --home {home.config.home}"
     return [
         "The texts come from templates that say only what is known; a model server writes better ones:",
-        f"  {program} site set {site.name} caption_provider=ollama caption_model=qwen2.5vl:3b",
+        f"  penstock site set {site.name} caption_provider=ollama caption_model=qwen2.5vl:3b",
         "Approve on the review page, or here, then publish to a folder:",
-        f"  {program} review approve {site.name} --all --count {waiting} && {program} publish {site.name}",
+        f"  penstock review approve {site.name} --all --count {waiting} && penstock publish {site.name}",
     ]

@@ -99,10 +99,9 @@ def _crash(error: BaseException, session: Session, words: list[str]) -> Told:
 
 def _write_down(error: BaseException, text: str, session: Session, words: list[str]) -> Path | None:
     """Append to the crash file of the home: its start-up, or its running."""
-    from penstock.config import default_home
     from penstock.engine.clock import SystemClock
 
-    home = session.opened.config.home if session.opened else (session.home or default_home())
+    home = session.opened.config.home if session.opened else session.place
     file = home / "data" / "crash_runtime.log" if session.opened else home / "crash_startup.log"
     stamp = SystemClock().wall().astimezone().isoformat(timespec="seconds")
     kind = next((word for word in words if not word.startswith("-")), "start")

@@ -12,11 +12,19 @@ from penstock.cli.errors import FAILED, OUTSIDE, STOPPED
 from penstock.cli.progress import Plain, Rich, Watcher, duration
 from penstock.cli.session import Home
 from penstock.cli.show import Show, count, on_terminal
+from penstock.engine.errors import PenstockError
 
 if TYPE_CHECKING:
     from penstock.ledger.models import Run
 
 EVERY = 0.4  # seconds between two looks
+
+
+class Left(PenstockError):
+    """Stopped following; the run goes on in the program that serves this home."""
+
+    code = "stopped"
+    exit_code = STOPPED
 
 
 def follow(home: Home, run_id: str, show: Show) -> bool:
@@ -26,7 +34,10 @@ def follow(home: Home, run_id: str, show: Show) -> bool:
 
     while control.find(run_id).status == "running":
         if served(home):
-            _watch(home, run_id, show)
+            try:
+                _watch(home, run_id, show)
+            except KeyboardInterrupt:
+                raise Left from None
             continue
         with reporting(home, run_id, show):
             finished = drive(home.config, only=run_id)
@@ -65,7 +76,8 @@ def reporting(home: Home, run_id: str, show: Show) -> Iterator[None]:
         yield
         return
     over = threading.Event()
-    thread = threading.Thread(target=_report, args=(home, run_id, show, over), name="progress", daemon=True)
+    told = (home, Watcher(run_id, _last_event(run_id)), show, over)
+    thread = threading.Thread(target=_report, args=told, name="progress", daemon=True)
     thread.start()
     try:
         yield
@@ -74,10 +86,10 @@ def reporting(home: Home, run_id: str, show: Show) -> Iterator[None]:
         thread.join()
 
 
-def _report(home: Home, run_id: str, show: Show, over: threading.Event) -> None:
+def _report(home: Home, watcher: Watcher, show: Show, over: threading.Event) -> None:
     from django.db import DatabaseError, connection
 
-    watcher, view = Watcher(run_id), _view(show)
+    view = _view(show)
     try:
         while True:
             ending = over.wait(EVERY)
@@ -90,6 +102,14 @@ def _report(home: Home, run_id: str, show: Show, over: threading.Event) -> None:
     finally:
         view.close()
         connection.close()
+
+
+def _last_event(run_id: str) -> int:
+    """What the log said before this following began is not told again."""
+    from penstock.ledger.models import Event
+
+    last = Event.objects.filter(run=run_id).order_by("-id").values_list("id", flat=True).first()
+    return last or 0
 
 
 def _view(show: Show) -> Plain | Rich:
@@ -135,7 +155,7 @@ def _summary(run: Run, view: dict[str, Any], show: Show) -> None:
     if found:
         rows = [(c.n, f"{c.stage} ({c.code})", c.reason, f"{c.table} {c.example}") for c in found]
         show.say("What failed, by cause:")
-        show.table(("items", "stage", "reason", "for example"), rows, wrap="reason")
+        show.table(("items", "stage", "reason", "for example"), rows, wrap=("reason",))
 
 
 def stage_table(view: dict[str, Any], show: Show) -> None:

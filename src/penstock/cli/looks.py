@@ -115,7 +115,7 @@ def history(session: Session, site: str) -> int:
     if not runs:
         session.show.say(f"Site {site} has no run yet. Start one: penstock run {site}")
     columns = ("run_id", "kind", "status", "started", "ended", "by", "error_message")
-    session.show.table(columns, [[run[name] for name in columns] for run in runs], wrap="error_message")
+    session.show.table(columns, [[run[name] for name in columns] for run in runs], wrap=("error_message",))
     return 0
 
 
@@ -154,14 +154,17 @@ def logs(session: Session, run: str, lines: int, follow: bool) -> int:
 
 def _tail(show: Show, run: Run) -> None:
     from penstock.ledger import control, runlog
+    from penstock.ledger.models import Event
 
-    pause, shown = threading.Event(), len(list(runlog.lines(run)))
+    pause, last, shown = threading.Event(), None, len(list(runlog.lines(run)))
     while True:
         resting = control.find(run.id).status != "running"
-        new = list(runlog.lines(run))
-        for line in new[shown:]:
-            show.say(line)
-        shown = len(new)
+        newest = Event.objects.filter(run=run.id).order_by("-id").values_list("id", flat=True).first()
+        if newest != last:
+            new = list(runlog.lines(run))
+            for line in new[shown:]:
+                show.say(line)
+            last, shown = newest, len(new)
         if resting:
             show.note(f"The run has come to rest ({count(shown, 'line')}).")
             return

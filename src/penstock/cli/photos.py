@@ -47,6 +47,6 @@ def add(
     session.show.say(f"Set {added.set_id}: {count(added.files, 'photo')} of {subject} at {location}.")
     if skipped:
         session.show.say(f"{count(len(skipped), 'file')} left out:")
-        session.show.table(("file", "because"), [(s["path"], s["reason"]) for s in skipped[:SHOWN]], wrap="file")
+        session.show.table(("file", "because"), [(s["path"], s["reason"]) for s in skipped[:SHOWN]], wrap=("file",))
     session.show.say(f"Now: penstock run {site}")
     return 0

@@ -52,7 +52,7 @@ def _preview(show: Show, preview: Preview, site: str) -> int:
         "rows": rows,
     })  # fmt: skip
     table = [(view, p.item, p.title, p.target, p.detail) for view, ps in found.items() for p in ps]
-    show.table(("what", "id", "title", "target", "where or why"), table[:TOLD], wrap="where or why")
+    show.table(("what", "id", "title", "target", "where or why"), table[:TOLD], wrap=("title", "where or why"))
     show.say(", ".join(f"{len(ps)} {view}" for view, ps in found.items()) + ". Nothing was sent.")
     if send:
         show.say(f"Send: penstock publish {site}")
@@ -71,7 +71,7 @@ def _ended(home: Home, run_id: str, show: Show, site: str, *, stopped: bool) -> 
     result = outbox.result(run)
     show.document(result)
     bad = [row for row in result["rows"] if row["error"]]
-    show.table(("id", "status", "why"), [(r["id"], r["status"], r["error"]) for r in bad[:TOLD]], wrap="why")
+    show.table(("id", "status", "why"), [(r["id"], r["status"], r["error"]) for r in bad[:TOLD]], wrap=("why",))
     show.say(
         f"{result['published']} published, {result['unchanged']} unchanged, {result['failed']} failed, "
         f"{count(result['conflicts'], 'conflict')}."
@@ -110,7 +110,7 @@ def unpublish(session: Session, site: str, items: tuple[int, ...]) -> int:
     done = undo.unpublish(_site(site), list(items), home.who, home.clock)
     show.document(done)
     bad = [row for row in done["rows"] if row["error"]]
-    show.table(("id", "status", "why"), [(r["id"], r["status"], r["error"]) for r in bad], wrap="why")
+    show.table(("id", "status", "why"), [(r["id"], r["status"], r["error"]) for r in bad], wrap=("why",))
     conflicts = count(done["conflicts"], "conflict")
     show.say(f"{done['unpublished']} unpublished, {done['failed']} failed, {conflicts}.")
     if done["unpublished"]:
@@ -130,7 +130,7 @@ def reconcile(session: Session, site: str) -> int:
     found = [asdict(one) for one in drift.reconcile(_site(site))]
     session.show.document({"site": site, "ok": not found, "drift": found})
     columns = ("target", "item", "what", "detail")
-    session.show.table(columns, [[one[name] for name in columns] for one in found], wrap="detail")
+    session.show.table(columns, [[one[name] for name in columns] for one in found], wrap=("detail",))
     session.show.say(f"{count(len(found), 'difference')}." if found else "The targets hold what was published.")
     for what in dict.fromkeys(one["what"] for one in found):
         session.show.say(f"  {what}: {MENDS[what].format(site=site)}")

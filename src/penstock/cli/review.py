@@ -40,7 +40,7 @@ def list_items(session: Session, site: str, status: str, limit: int) -> int:
     session.show.document({"items": [_brief(gate, row) for row in rows]})
     first = gate.fields[0]
     table = [[*_line(gate, row), row.get(first) or row["error"]] for row in rows]
-    session.show.table(("id", "status", "title", "flags", first), table, wrap=first)
+    session.show.table(("id", "status", "title", "flags", first), table, wrap=("title", "flags", first))
     total = found.count()
     if not total:
         session.show.say(f"Nothing in {site} is {status}." if status != "all" else f"{site} has no items yet.")
@@ -69,10 +69,10 @@ def show(session: Session, site: str, item: int) -> int:
     session.show.say(f"{gate.title(row)} (id {item}) is {word(row)}")
     if row["error"]:
         session.show.say(f"Why: {row['error']}")
-    session.show.table(("field", "value"), [(k, v) for k, v in fields.items() if v not in ("", None)], wrap="value")
+    session.show.table(("field", "value"), [(k, v) for k, v in fields.items() if v not in ("", None)], wrap=("value",))
     _changes(session.show, changes)
     told = [(d["at"][:16], d["verdict"], d["who"], d["reason"]) for d in decisions]
-    session.show.table(("when", "decision", "by", "reason"), told, wrap="reason")
+    session.show.table(("when", "decision", "by", "reason"), told, wrap=("reason",))
     return 0
 
 
@@ -80,7 +80,7 @@ def _changes(show: Show, changes: Sequence[Mapping[str, Any]]) -> None:
     if changes:
         show.say("Changed by the rules:")
         columns = ("rule", "field", "before", "after", "reason")
-        show.table(columns, [[one.get(name, "") for name in columns] for one in changes], wrap="before")
+        show.table(columns, [[one.get(name, "") for name in columns] for one in changes], wrap=("before",))
 
 
 @review.command(cls=Leaf)

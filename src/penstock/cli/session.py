@@ -43,18 +43,26 @@ class Session:
     home: Path | None = None
     verbose: bool = False
     quiet: bool = False
+    fallback: Path | None = None  # a command's own default home
     opened: Home | None = field(default=None, repr=False)
 
     @cached_property
     def show(self) -> Show:
         """Where this command's output goes."""
-        return Show(json=self.json, quiet=self.quiet, verbose=self.verbose)
+        return Show(self.json, self.quiet, self.verbose, str(self.home or ""))
+
+    @property
+    def place(self) -> Path:
+        """Where the home of this call is."""
+        from penstock.config import default_home
+
+        return self.home or self.fallback or default_home()
 
     def load(self) -> Config:
         """The configuration of the chosen home. Raises ConfigError."""
         from penstock import config
 
-        return config.load(self.home)
+        return config.load(self.home or self.fallback)
 
     def open(self, **instead: object) -> Home:
         """Start Django on the home. Values given `instead` win over the configuration's, unless they are None.

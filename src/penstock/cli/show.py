@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from penstock.engine.errors import UsageError
 
 MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 RIGHT = (int, float)
+COMMAND = re.compile(r"(?<![^\s`(])penstock (?=[a-z])")
 
 
 @dataclass
@@ -23,6 +26,7 @@ class Show:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+    home: str = ""  # the `--home` of this call: commands that a text names carry it, to be typed as they stand
 
     def document(self, data: Mapping[str, Any]) -> None:
         """The one JSON document; nothing without `--json`. A command calls this once."""
@@ -32,10 +36,10 @@ class Show:
     def say(self, text: str = "") -> None:
         """A line of the result, for people."""
         if not self.json:
-            click.echo(safe(text))
+            click.echo(self._typed(text))
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, wrap: str = "") -> None:
-        """Rows of the result, for people; the column `wrap` takes what room there is."""
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, wrap: Sequence[str] = ()) -> None:
+        """Rows of the result, for people; the columns `wrap` share what room there is."""
         if self.json or not rows:
             return
         if on_terminal(sys.stdout):
@@ -46,15 +50,15 @@ class Show:
     def note(self, text: str) -> None:
         """How things go: on standard error, silent with `-q`."""
         if not self.quiet:
-            click.echo(safe(text), err=True)
+            click.echo(self._typed(text), err=True)
 
     def warn(self, text: str) -> None:
         """Something to know of: on standard error."""
-        click.echo(safe(text), err=True)
+        click.echo(self._typed(text), err=True)
 
     def error(self, sentence: str, *, code: str, exit_code: int) -> None:
         """Why the command did not do it."""
-        click.echo(f"penstock: {safe(sentence)}", err=True)
+        click.echo(f"penstock: {self._typed(sentence)}", err=True)
         self.document({"error": {"code": code, "message": sentence, "exit_code": exit_code}})
 
     def confirm(self, question: str, flag: str) -> bool:
@@ -67,6 +71,10 @@ class Show:
         self._needs_person(question, flag)
         answer: str = click.prompt(safe(question), err=True, hide_input=hidden)
         return answer
+
+    def _typed(self, text: str) -> str:
+        place = f"penstock --home {shlex.quote(self.home)} "
+        return safe(COMMAND.sub(lambda _: place, text) if self.home else text)
 
     def _needs_person(self, question: str, flag: str) -> None:
         if not (on_terminal(sys.stdin) and on_terminal(sys.stderr)):
@@ -106,7 +114,7 @@ def _plain(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         click.echo("  ".join(padded).rstrip())
 
 
-def _rich(columns: Sequence[str], rows: Sequence[Sequence[Any]], wrap: str) -> None:
+def _rich(columns: Sequence[str], rows: Sequence[Sequence[Any]], wrap: Sequence[str]) -> None:
     from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
@@ -115,7 +123,7 @@ def _rich(columns: Sequence[str], rows: Sequence[Sequence[Any]], wrap: str) -> N
     table = Table(box=SIMPLE, pad_edge=False, show_edge=False)
     for index, name in enumerate(columns):
         number = all(isinstance(row[index], RIGHT) for row in rows)
-        ratio = {"overflow": "fold"} if name == wrap else {"no_wrap": True}
+        ratio = {"overflow": "fold"} if name in wrap else {"no_wrap": True}
         table.add_column(name, justify="right" if number else "left", **ratio)
     for row in rows:
         table.add_row(*(Text(cell(value)) for value in row))

@@ -50,7 +50,7 @@ def list_sites(session: Session) -> int:
     if not found:
         session.show.say("There is no site yet. Make one: penstock site create NAME --pipeline photos")
     columns = ("name", "pipeline", "timezone", "files")
-    session.show.table(columns, [[one[column] for column in columns] for one in found], wrap="files")
+    session.show.table(columns, [[one[column] for column in columns] for one in found], wrap=("files",))
     return 0
 
 
@@ -70,7 +70,7 @@ def show(session: Session, name: str) -> int:
     for key, value in _facts(one).items():
         session.show.say(f"{key:<9} {value}")
     rows = [(s["key"], _shown(s["value"]), "set" if s["set"] else "", s["meaning"]) for s in described]
-    session.show.table(("setting", "value", "", "meaning"), rows, wrap="meaning")
+    session.show.table(("setting", "value", "", "meaning"), rows, wrap=("meaning",))
     session.show.say(f"Change one: penstock site set {name} KEY=VALUE; an empty value goes back to the default.")
     return 0
 

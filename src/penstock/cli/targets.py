@@ -73,7 +73,7 @@ def list_targets(session: Session, site: str) -> int:
     session.show.document({"site": site, "targets": found})
     if not found:
         session.show.say(f"Site {site} has no target. Add one: penstock target add {site} NAME --kind folder --url …")
-    session.show.table(("name", "kind", "url"), [(t["name"], t["kind"], t["url"]) for t in found], wrap="url")
+    session.show.table(("name", "kind", "url"), [(t["name"], t["kind"], t["url"]) for t in found], wrap=("url",))
     return 0
 
 
