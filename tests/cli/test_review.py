@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 
 from tests.cli.calling import call
@@ -96,3 +99,22 @@ def test_of_several_items_the_good_ones_are_decided_and_the_others_told(reviewed
     assert called.code == 1
     assert called.data["approved"] == good
     assert [one["id"] for one in called.data["refused"]] == [broken]
+
+
+def test_rows_go_to_a_spreadsheet_and_come_back_with_texts_and_decisions(site: str, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    assert call("--json", "review", "export", site, file).data["rows"] == 5
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    rows[0] |= {"Caption": "Striped fields near Delft under an even grey sky.", "decision": "approve"}
+    rows[1] |= {"decision": "reject", "reason": "not sharp"}
+    rows[2] |= {"decision": "perhaps"}
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    taken = call("--json", "review", "import", site, file)
+    assert taken.code == 1
+    assert (taken.data["edited"], taken.data["approved"], taken.data["rejected"]) == (1, 1, 1)
+    assert [one["id"] for one in taken.data["refused"]] == [rows[2]["id"]]
+    assert "refused, because" in call("review", "import", site, file).out

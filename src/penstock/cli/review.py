@@ -226,9 +226,11 @@ def import_(session: Session, site: str, file: Path) -> int:
     home = session.open()
     summary = csvfile.import_(_site(site), file, home.who)
     session.show.document(summary)
-    for key, value in summary.items():
-        session.show.say(f"{key}: {value}")
-    return 0
+    refused = summary["refused"]
+    session.show.say(", ".join(f"{n} {word}" for word, n in summary.items() if isinstance(n, int)) + ".")
+    rows = [(one["line"], one["id"], one["error"]) for one in refused]
+    session.show.table(("line", "id", "refused, because"), rows, wrap=("refused, because",))
+    return FAILED if refused else 0
 
 
 def gate_of_site(owner: Site) -> Gate:
