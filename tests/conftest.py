@@ -34,6 +34,21 @@ def _isolate() -> Path:
 HOME = _isolate()
 
 
+def _start_django() -> None:
+    """Models can be imported by any test module; the tables come with the `ledger_home` fixture."""
+    import django
+
+    from penstock import config
+
+    config.use(config.load(HOME))
+    os.environ["DJANGO_SETTINGS_MODULE"] = "penstock.settings"
+    (HOME / "data").mkdir(exist_ok=True)
+    django.setup()
+
+
+_start_django()
+
+
 @pytest.fixture(scope="session")
 def home() -> Path:
     """The home of this process, which Django is started with. One per process: keep its rows apart."""

@@ -35,11 +35,12 @@ class Config(BaseSettings):
     exiftool: str = "exiftool"
 
     @classmethod
-    def settings_customise_sources(
+    def settings_customise_sources(  # type: ignore[override]
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **others: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment before the file's values (which arrive as init values)."""
-        return others["env_settings"], init_settings
+        """Environment before the file's values (which arrive as init values); the home is the caller's choice."""
+        environment = others["env_settings"]
+        return (lambda: {key: value for key, value in environment().items() if key != "home"}), init_settings  # type: ignore[return-value]
 
     @property
     def database(self) -> Path:
@@ -68,7 +69,6 @@ def load(home: Path | None = None) -> Config:
     values = _read(file)
     if "home" in values:
         raise ConfigError(f"{file}{_line(file, 'home')}: `home` cannot be set in the file; use --home or PENSTOCK_HOME")
-    os.environ.pop("PENSTOCK_HOME", None) if home else None
     try:
         return Config(**{**values, "home": place})
     except ValidationError as error:

@@ -28,11 +28,18 @@ CLOCK = SystemClock()
 WHO = "ann"
 
 
+def bare_site() -> Site:
+    """A photo site without the targets that it starts with."""
+    site = create_site("herons", "photos")
+    site.targets.all().delete()
+    return site
+
+
 @dataclass
 class Desk:
     """One site, its photos and what its targets hold."""
 
-    site: Site = field(default_factory=lambda: create_site("herons", "photos"))
+    site: Site = field(default_factory=lambda: bare_site())
 
     def add_targets(self) -> None:
         """The embedded pair."""

@@ -318,7 +318,7 @@ def test_a_cancelled_run_publishes_nothing_more_and_the_next_one_goes_on(desk: D
     recounted()
 
 
-def test_a_rollback_leaves_published_photos_alone(desk: Desk) -> None:
+def test_a_publishing_run_is_not_rolled_back_but_unpublished(desk: Desk) -> None:
     from penstock.ledger import rollback
     from penstock.ledger.models import Run
     from tests.publish.desk import CLOCK
@@ -326,7 +326,8 @@ def test_a_rollback_leaves_published_photos_alone(desk: Desk) -> None:
     item = desk.photo()
     desk.publish()
     run = Run.objects.get(kind="publish")
-    rollback.rollback(run, CLOCK.wall())
+    with pytest.raises(Refused, match="penstock unpublish herons"):
+        rollback.rollback(run, CLOCK.wall())
     assert photo(item).Review_Status == "Published"
     assert list(desk.files()) == [FULL, THUMB]
     assert desk.states() == {"files": ("done", "sent"), "table": ("done", "sent")}

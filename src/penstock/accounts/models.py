@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 
+from penstock.accounts import AFTER_CREATE
 from penstock.engine.errors import NotFound, UsageError
 
 SLUG_RULE = "lower-case letters, digits and hyphens, starting with a letter or digit, at most 60 characters"
@@ -55,6 +56,10 @@ def create_site(name: str, pipeline: str, *, timezone: str = "UTC", account: str
         raise UsageError(f"{name!r} cannot name a site; use {SLUG_RULE}")
     if Site.objects.filter(name=name).exists():
         raise UsageError(f"there is a site {name!r} already; choose another name")
-    owner, _ = Account.objects.get_or_create(name=account)
-    first = not Site.objects.exists()
-    return Site.objects.create(account=owner, name=name, pipeline=pipeline, timezone=timezone, home_root=first)
+    with transaction.atomic():
+        owner, _ = Account.objects.get_or_create(name=account)
+        first = not Site.objects.exists()
+        site = Site.objects.create(account=owner, name=name, pipeline=pipeline, timezone=timezone, home_root=first)
+        for hook in AFTER_CREATE:
+            hook(site)
+    return site

@@ -155,8 +155,9 @@ class Driver:
 
     async def _work(self, held: Held, items: list[Item]) -> None:
         stage, started = held.batch.stage, self.clock.monotonic()
+        outcomes: list[Any]
         try:
-            outcomes = await self.lanes.work(stage, items)
+            outcomes = list(await self.lanes.work(stage, items))
         except asyncio.CancelledError:
             outcomes = [Later()] * len(items)
         except Exception as error:  # the boundary: whose fault was it?

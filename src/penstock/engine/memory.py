@@ -240,7 +240,7 @@ class MemoryLedger:
 
 
 def _is_ready(row: Mapping[str, Any], run: str, stage: Stage) -> bool:
-    return row["run"] == run and row["stage"] == stage.name and row["state"] == "ready"
+    return (row["run"], row["stage"], row["state"]) == (run, stage.name, "ready")
 
 
 def _item(row: dict[str, Any], stage: Stage) -> Item:

@@ -128,7 +128,7 @@ def _break(plan: Plan, result: Result, state: ItemState, reason: str, code: str,
     plan.to(result.item, plan.stage.name, state, {**fields, **FREE, "error": reason, "error_code": code})
 
 
-def _notes(what: Outcome | Died | Later) -> tuple[Note, ...]:
+def _notes(what: Outcome | Died | Later | Exception) -> tuple[Note, ...]:
     return cast(tuple[Note, ...], getattr(what, "notes", ()))
 
 

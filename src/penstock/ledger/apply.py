@@ -80,7 +80,7 @@ def _make(cursor: Any, run: m.Run, plan: Plan, tally: Tally) -> dict[int, dict[s
 def _new_only(model: Any, made_rows: list[Any]) -> list[Any]:
     origins = [made.origin for made in made_rows]
     there: set[str] = set()
-    for part in rows.chunks(origins):  # type: ignore[arg-type]
+    for part in rows.chunks(origins):
         there.update(model.objects.filter(origin__in=part).values_list("origin", flat=True))
     return [made for made in made_rows if made.origin not in there]
 

@@ -37,7 +37,7 @@ def start(
     retry_of: str = "",
     who: str = "",
 ) -> m.Run:
-    """Start a run: it takes the site's backlog at every stage, or the rows of `scope`.
+    """Start a run with the site's settings as they are: it takes the backlog at every stage, or the rows of `scope`.
 
     Raises Refused when a run of this kind is open for the site: one at a time.
     """
@@ -48,7 +48,7 @@ def start(
         with write() as cursor:
             run = m.Run.objects.create(
                 id=ids.run_id(at), site=site, kind=kind, pipeline=pipeline or site.pipeline, started_at=at,
-                plan=dict(plan or {}), active_key=key, trigger=trigger, retry_of=retry_of,
+                plan=dict(site.settings if plan is None else plan), active_key=key, trigger=trigger, retry_of=retry_of,
             )  # fmt: skip
             stages = PIPELINES[run.pipeline](run)
             _make_stages(run, stages)
@@ -147,6 +147,8 @@ def retry(run: m.Run, clock: Clock, ids: Ids, *, stage: int | None = None, who: 
     nothing failed, or the run is still open."""
     if run.open:
         raise Refused(f"run {run.id} is {run.status}; let it end before its failures are retried")
+    if run.kind == "publish":
+        raise Refused(f"run {run.id} published; `penstock publish {run.site.name}` takes up what failed")
     pipeline = PIPELINES[run.pipeline](run)
     scope: dict[str, list[int]] = {}
     with write() as cursor:

@@ -31,7 +31,7 @@ def ledger_of(config: Config, clock: Clock | None = None) -> DjangoLedger:
 def live_driver(config: Config) -> FileLock | None:
     """The lock that says this process serves the home; None when another live process holds it."""
     config.home.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(str(config.home / "driver.lock"), timeout=0)
+    lock = FileLock(str(config.home / "driver.lock"), timeout=1)  # a killed driver's child may hold it a moment
     try:
         lock.acquire()
     except Timeout:

@@ -58,6 +58,8 @@ def rollback(run: m.Run, at: datetime, who: str = "") -> Undone:
     """Roll a run back that has come to rest. Raises Refused while it is open or its rows are in another open run."""
     if run.open:
         raise Refused(f"run {run.id} is {run.status}; cancel it before it is rolled back")
+    if run.kind == "publish":
+        raise Refused(f"run {run.id} published; `penstock unpublish {run.site.name} ITEM…` takes that back")
     if run.rolled_back_at:
         return Undone()
     _refuse_shared(run)

@@ -35,14 +35,18 @@ def quoted(model: type[models.Model]) -> str:
 def column(model: type[models.Model], name: str) -> str:
     """The quoted column of a field. Raises PenstockError for a name that the model does not have."""
     try:
-        return connection.ops.quote_name(model._meta.get_field(name).column)
+        return str(connection.ops.quote_name(_field(model, name).column))
     except FieldDoesNotExist as error:
         raise PenstockError(f"{model.__name__} has no column {name!r}") from error
 
 
 def prepared(model: type[models.Model], name: str, value: Any) -> Any:
     """A value as the database wants it."""
-    return model._meta.get_field(name).get_db_prep_save(value, connection)
+    return _field(model, name).get_db_prep_save(value, connection)
+
+
+def _field(model: type[models.Model], name: str) -> Any:
+    return model._meta.get_field(name)
 
 
 def chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:

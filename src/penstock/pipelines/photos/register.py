@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from penstock import engine, ledger, review
+from penstock import accounts, engine, ledger, review
 from penstock.adapters import files
 from penstock.engine.errors import ItemError
 from penstock.engine.pipeline import Pipeline
@@ -20,6 +20,7 @@ def all() -> None:
     ledger.TABLES.update(file=models.PhotoFile, photo=models.Photo, name=models.ReservedName)
     ledger.EFFECTS.update(copy=Copy(), move=Move())
     review.GATES["photo"] = gatekeeping.gate()
+    accounts.AFTER_CREATE.append(_embedded_targets)
     ledger.AFTER_RUN.append(_leave)
     rollback.AFTER_ROLLBACK.append(_after_rollback)
 
@@ -29,6 +30,15 @@ def build(run: Any) -> Pipeline:
     from penstock.pipelines.photos import stages
 
     return stages.build(run)
+
+
+def _embedded_targets(site: Any) -> None:
+    """A photo site can publish from the first day: into a folder, and into a table beside it."""
+    if site.pipeline == "photos":
+        from penstock.publish import targets
+
+        targets.add(site, "site", "folder", str(site.root / "site_images"), {})
+        targets.add(site, "mirror", "sqlite", str(site.root / "data" / "photos_info_revamp.db"), {})
 
 
 def _leave(run: Any) -> None:
