@@ -1,0 +1,188 @@
+"""The driver: what it starts, stops, gives back and survives. Over the in-memory ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from penstock.engine.clock import SystemClock
+from penstock.engine.errors import Blocking
+from penstock.engine.lanes import Lanes
+from penstock.engine.loop import Driver
+from penstock.engine.memory import MemoryLedger, MemoryStore
+from penstock.engine.outcome import Done, Outcome
+from penstock.engine.pipeline import Limits, Pipeline, Stage
+
+Work = Callable[[Any, Callable[[str], None]], Awaitable[Outcome]]
+
+
+async def direct(function: Callable[..., Any], *args: Any) -> Any:
+    """The in-memory ledger may be called from anywhere."""
+    return function(*args)
+
+
+class Bench:
+    """One driver over one run of async items."""
+
+    def __init__(self, work: Work, items: int = 4, slots: int = 2, **stage: Any) -> None:
+        one = Stage(1, "cut", "Cut", "widget", "async", work=work, lane="io", **{"size": 2, "backoff": 0.0, **stage})
+        self.pipeline = Pipeline("bench", (one,))
+        self.store, self.clock = MemoryStore(), SystemClock()
+        self.ledger = MemoryLedger(self.store, self.clock)
+        self.store.start("r", self.pipeline, [("widget", {"id": n}) for n in range(1, items + 1)])
+        self.driver = Driver(self.ledger, Lanes({"io": slots}, self.clock), self.clock, call=direct)
+
+    def run(self, *beside: Callable[[], Awaitable[None]]) -> None:
+        """Drive to rest, with something going on beside."""
+
+        async def go() -> None:
+            await asyncio.gather(asyncio.wait_for(self.driver.drive(only="r"), 10), *(one() for one in beside))
+
+        asyncio.run(go())
+
+    @property
+    def states(self) -> list[str]:
+        """By id."""
+        return [row["state"] for _, row in sorted(self.store.rows["widget"].items())]
+
+
+def test_no_more_runs_at_once_than_the_lane_has_slots() -> None:
+    now, most = 0, 0
+
+    async def work(item: Any, progress: Any) -> Outcome:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.01)
+        now -= 1
+        return Done()
+
+    bench = Bench(work, items=8, slots=3)
+    bench.run()
+    assert most == 3
+    assert bench.states == ["done"] * 8
+
+
+def test_an_idle_item_dies_and_a_progressing_one_lives() -> None:
+    async def work(item: Any, progress: Callable[[str], None]) -> Outcome:
+        for _ in range(12):
+            await asyncio.sleep(0.02)
+            if item["id"] == 2:
+                progress("still here")
+        return Done()
+
+    bench = Bench(work, items=2, limits=Limits(idle=0.1, hard=5), deaths=2)
+    bench.run()
+    assert bench.states == ["quarantined", "done"]
+    assert bench.store.rows["widget"][1]["error_code"] == "idle"
+
+
+def test_an_item_that_passes_its_hard_limit_dies_although_it_progresses() -> None:
+    async def work(item: Any, progress: Callable[[str], None]) -> Outcome:
+        while True:
+            await asyncio.sleep(0.02)
+            progress("on and on")
+
+    bench = Bench(work, items=1, limits=Limits(idle=5, hard=0.1), deaths=1)
+    bench.run()
+    assert bench.store.rows["widget"][1]["error_code"] == "hard"
+
+
+def test_a_pause_lets_items_in_flight_end_and_gives_the_rest_back_untried() -> None:
+    started: list[int] = []
+
+    async def work(item: Any, progress: Any) -> Outcome:
+        started.append(item["id"])
+        await asyncio.sleep(0.5)
+        return Done()
+
+    bench = Bench(work, items=4, slots=1, size=4)
+
+    async def pause() -> None:
+        await asyncio.sleep(0.1)
+        bench.store.runs["r"].pause = True
+
+    bench.run(pause)
+    assert started == [1]
+    assert bench.states == ["done", "ready", "ready", "ready"]
+    assert [row["attempts"] for row in bench.store.rows["widget"].values()] == [0, 0, 0, 0]
+    assert bench.store.runs["r"].status == "paused"
+
+
+def test_an_abort_ends_items_in_the_middle() -> None:
+    ended: list[int] = []
+
+    async def work(item: Any, progress: Any) -> Outcome:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.append(item["id"])
+        return Done()
+
+    bench = Bench(work, items=2)
+
+    async def abort() -> None:
+        await asyncio.sleep(0.1)
+        bench.store.runs["r"].abort = True
+
+    bench.run(abort)
+    assert sorted(ended) == [1, 2]
+    assert bench.states == ["ready", "ready"]
+    assert bench.store.runs["r"].status == "cancelled"
+
+
+def test_a_stopped_driver_leaves_nothing_leased_and_another_finishes() -> None:
+    async def work(item: Any, progress: Any) -> Outcome:
+        await asyncio.sleep(0.3)
+        return Done()
+
+    bench = Bench(work, items=4, slots=2)
+
+    async def stop() -> None:
+        await asyncio.sleep(0.1)
+        bench.driver.stop()
+
+    bench.run(stop)
+    assert bench.states == ["ready"] * 4
+    bench.driver = Driver(bench.ledger, Lanes({"io": 4}, bench.clock), bench.clock, call=direct)
+    bench.run()
+    assert bench.states == ["done"] * 4
+
+
+def test_a_batch_that_was_taken_over_is_dropped_and_its_late_results_change_nothing() -> None:
+    calls = 0
+
+    async def work(item: Any, progress: Any) -> Outcome:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            bench.ledger.free_expired(lambda holder: True)
+        await asyncio.sleep(0.01)
+        return Done({"by": calls})
+
+    bench = Bench(work, items=1, slots=1)
+    bench.run()
+    row = bench.store.rows["widget"][1]
+    assert (row["state"], row["by"], calls) == ("done", 2, 2)
+
+
+@pytest.mark.parametrize("error", [Blocking("no server", code="model_missing")])
+def test_a_failed_preflight_ends_the_run_before_anything_is_claimed(error: Exception) -> None:
+    started: list[int] = []
+
+    async def work(item: Any, progress: Any) -> Outcome:
+        started.append(item["id"])
+        return Done()
+
+    async def preflight() -> list[tuple[str, str]]:
+        raise error
+
+    bench = Bench(work)
+    pipeline = Pipeline("bench", bench.pipeline.stages, preflight=preflight)
+    bench.store.runs["r"].pipeline = pipeline
+    bench.run()
+    assert not started
+    assert (bench.store.runs["r"].status, bench.store.runs["r"].reason) == ("failed", "no server")
