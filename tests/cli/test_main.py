@@ -81,3 +81,17 @@ def test_a_missing_argument_says_how_to_get_help() -> None:
     called = call("history")
     assert called.code == 2
     assert "`penstock history --help` shows how" in called.err
+
+
+@pytest.mark.parametrize("words", [(), ("review",)])
+def test_without_a_command_there_is_help(words: tuple[str, ...]) -> None:
+    called = call(*words)
+    assert called.code == 2
+    assert called.out.startswith("Usage: penstock")
+    assert called.err == ""
+    assert "command" in call("--json", *words).data["error"]["message"]
+
+
+@pytest.mark.parametrize("family", ["site", "photos", "taxonomy", "target", "review", "config", "db"])
+def test_no_one_line_help_is_cut_off(family: str) -> None:
+    assert "..." not in call(family, "--help").out

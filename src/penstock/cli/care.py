@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from penstock.cli.session import Session
 from penstock.cli.show import MARKS, Show, count, on_terminal
 
 if TYPE_CHECKING:
+    from penstock.accounts.models import Site
     from penstock.records.check import Check
 
 
@@ -96,13 +97,13 @@ def incident(session: Session, run: str, output: Path | None) -> int:
 @click.pass_obj
 def doctor(session: Session, site: str | None) -> int:
     """Check everything stored (of SITE, or of the home) for contradictions. Changes nothing."""
-    from penstock.accounts.models import site_named
+    from penstock.accounts.models import Site, site_named
     from penstock.oracle import examine
 
     home = session.open()
     found = examine(site_named(site) if site else None)
     shown = [{"invariant": v.invariant, "subject": v.subject, "detail": v.detail} for v in found]
-    facts = _facts(home.config)
+    facts = _facts(home.config, [site_named(site)] if site else Site.objects.order_by("name"))
     session.show.document({"ok": not shown, "violations": shown, "facts": facts})
     for name, value in facts.items():
         session.show.say(f"{name:<14} {value}")
@@ -115,8 +116,8 @@ def doctor(session: Session, site: str | None) -> int:
     return 0
 
 
-def _facts(config: Any) -> dict[str, Any]:
-    """Sizes and the database's ways."""
+def _facts(config: Any, sites: Iterable[Site]) -> dict[str, Any]:
+    """Sizes, the database's ways, and what the targets hold otherwise than we think."""
     import sqlite3
 
     from django.db import connection
@@ -132,5 +133,18 @@ def _facts(config: Any) -> dict[str, Any]:
         "size": f"{config.database.stat().st_size / 2**20:.1f} MiB",
         "sqlite": f"{sqlite3.sqlite_version}, journal {journal}",
         "rows": ", ".join(f"{n:,} {table}" for table, n in rows.items()),
+        "targets": "; ".join(filter(None, map(_drift, sites))) or "as published, or none",
         "free disk": f"{shutil.disk_usage(config.home).free / 2**30:.1f} GiB",
     }
+
+
+def _drift(site: Site) -> str:
+    """How many differences the targets of a site show; "" for none."""
+    from penstock.engine.errors import PenstockError
+    from penstock.publish.drift import reconcile
+
+    try:
+        n = len(reconcile(site))
+    except PenstockError as error:  # a target that is down is no contradiction of ours
+        return f"{site.name}: {error}"
+    return f"{site.name}: {count(n, 'difference')} (penstock reconcile {site.name})" if n else ""

@@ -41,6 +41,9 @@ def guard(work: Callable[[], Any], session: Session, words: list[str]) -> int:
     except BaseException as error:
         if isinstance(error, SystemExit | GeneratorExit):
             raise
+        if type(error).__name__ == "NoArgsIsHelpError" and not session.json:  # click 8.2 and later
+            click.echo(error.ctx.get_help())  # type: ignore[attr-defined]
+            return USAGE
         told = expected(error, session) or _crash(error, session, words)
     session.show.error(told.sentence, code=told.word, exit_code=told.code)
     return told.code
@@ -68,6 +71,8 @@ def expected(error: BaseException, session: Session) -> Told | None:
 
 def _usage(error: click.UsageError) -> str:
     path = error.ctx.command_path if error.ctx else "penstock"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return f"`{path}` needs a command (`{path} --help` lists them)"
     text = error.format_message().rstrip(".")
     return f"{text} (`{path} --help` shows how)"
 

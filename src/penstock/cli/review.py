@@ -56,7 +56,7 @@ def list_items(session: Session, site: str, status: str, limit: int) -> int:
 @click.argument("item", type=click.IntRange(min=1))
 @click.pass_obj
 def show(session: Session, site: str, item: int) -> int:
-    """Everything about ITEM of SITE: its fields, what the rules changed, and who decided what."""
+    """Show ITEM of SITE. Its fields, what the rules changed, and who decided what."""
     from penstock.review.models import Decision
 
     gate = gate_of_site(_site(site))
@@ -220,7 +220,7 @@ def export(session: Session, site: str, file: Path) -> int:
 @FILE
 @click.pass_obj
 def import_(session: Session, site: str, file: Path) -> int:
-    """Take edited texts and decisions from a CSV file that was exported from SITE."""
+    """Take edited texts and decisions back from the CSV file."""
     from penstock.pipelines.photos import csvfile
 
     home = session.open()

@@ -47,7 +47,7 @@ def _source(key: str, written: set[str]) -> str:
 @config.command(cls=Leaf, home=False)
 @click.pass_obj
 def check(session: Session) -> int:
-    """Is the configuration right? A wrong key is named with its file and line (exit code 2)."""
+    """Check the configuration. A wrong key is named with its file and line (exit code 2)."""
     loaded = session.load()
     session.show.document({"ok": True, "home": str(loaded.home)})
     session.show.say(f"The configuration of {loaded.home} is in order.")

@@ -80,7 +80,7 @@ def show(session: Session, name: str) -> int:
 @click.argument("changes", nargs=-1, required=True, metavar="KEY=VALUE …")
 @click.pass_obj
 def set_(session: Session, name: str, changes: tuple[str, ...]) -> int:
-    """Change settings of the site NAME: all of them, or none when one is wrong. Open runs keep theirs."""
+    """Change settings of the site NAME. All of them, or none when one is wrong; open runs keep theirs."""
     from penstock.accounts.models import site_named
     from penstock.ledger.tx import write
 

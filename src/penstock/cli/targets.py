@@ -82,7 +82,7 @@ def list_targets(session: Session, site: str) -> int:
 @click.argument("name")
 @click.pass_obj
 def test(session: Session, site: str, name: str) -> int:
-    """Can the target NAME of SITE be reached and written? Exit code 5 when not."""
+    """Try to reach and write the target NAME of SITE. Exit code 5 when it cannot be."""
     from penstock.publish import targets
 
     sentence = targets.test(targets.named(_site(site), name))

@@ -56,7 +56,7 @@ def add(session: Session, site: str, kind: str, key: str, name: str) -> int:
 @click.argument("name")
 @click.pass_obj
 def rename(session: Session, site: str, kind: str, key: str, name: str) -> int:
-    """Change the NAME that people read; the key, and so every path and file name, stays."""
+    """Change the NAME that people read. The key, and so every path and file name, stays."""
     from penstock.pipelines.photos import taxonomy as taxa
 
     taxa.rename(*_who(session, site), kind, key, name, **_when(session))
@@ -70,7 +70,7 @@ def rename(session: Session, site: str, kind: str, key: str, name: str) -> int:
 @click.argument("into")
 @click.pass_obj
 def merge(session: Session, site: str, kind: str, key: str, into: str) -> int:
-    """Let INTO take over what stands under KEY, except what is approved or published."""
+    """Let INTO take over what stands under KEY. What is approved or published keeps KEY."""
     from penstock.pipelines.photos import taxonomy as taxa
 
     changed = taxa.merge(*_who(session, site), kind, key, into, **_when(session))
