@@ -29,7 +29,7 @@ def rest(ledger: Any, run_id: str) -> Rest:
         due = _due(tables, run_id)
         if due is not None:
             return Rest(False, max(0.0, due - ledger.clock.monotonic()))
-    if run.blocked and run.plan.get("on_blocking", "rollback") == "rollback":
+    if run.blocked and run.plan.get("on_blocking", "rollback") == "rollback" and not run.rolled_back_at:
         undo_run(run, ledger.clock.wall(), who="")
     with write() as cursor:
         state = _next_state(run)

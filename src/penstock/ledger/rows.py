@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -49,7 +49,7 @@ def _field(model: type[models.Model], name: str) -> Any:
     return model._meta.get_field(name)
 
 
-def chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+def chunks(ids: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """Ids in lists short enough for one statement."""
     for start in range(0, len(ids), CHUNK):
         yield ids[start : start + CHUNK]
@@ -167,6 +167,21 @@ def lower_children(cursor: Any, parent: str, by: int) -> None:
         f"UPDATE {quoted(model_of(table))} SET open_children=open_children-%s WHERE id=%s AND open_children>=%s",
         [by, int(item), by],
     )
+
+
+def recount_children(cursor: Any, parents: Iterable[str]) -> None:
+    """Set what these parents ("table:id") wait for to the number of their children that are not at rest."""
+    wanted = sorted(parent for parent in parents if parent)
+    counts = dict.fromkeys(wanted, 0)
+    for table in [key for key in TABLES if is_item(key)] if wanted else ():
+        for part in chunks(wanted):
+            sql = f"SELECT parent, COUNT(*) FROM {quoted(model_of(table))} WHERE state IN ('ready', 'leased')"
+            cursor.execute(f"{sql} AND parent IN ({marks(part)}) GROUP BY parent", list(part))
+            for parent, n in cursor.fetchall():
+                counts[parent] += n
+    for parent, n in counts.items():
+        table, _, item = parent.partition(":")
+        cursor.execute(f"UPDATE {quoted(model_of(table))} SET open_children=%s WHERE id=%s", [n, int(item)])
 
 
 def states(cursor: Any, table: str, run: str) -> dict[tuple[str, str], int]:

@@ -62,8 +62,6 @@ def recover(ledger: DjangoLedger, *, dry_run: bool = False) -> Recovered:
         done.files += free(ledger, batch)
     for run in undoing:
         undo_run(run, ledger.clock.wall(), who="recovery")
-        with write():
-            m.Run.objects.filter(id=run.id).exclude(status=RunState.RUNNING).update(active_key=None)
     effects.undo_pending()
     _look_at_effects()
     for run in unrecorded:
