@@ -17,7 +17,7 @@ from penstock.ledger import rows
 from penstock.ledger.models import Run
 from penstock.pipelines.photos import cues as cueing
 from penstock.pipelines.photos import judge, packs, prompts, taxonomy, templates
-from penstock.pipelines.photos.facts import Facts, Texts
+from penstock.pipelines.photos.facts import Facts, Hint, Texts
 from penstock.pipelines.photos.intake import STRIDE
 from penstock.pipelines.photos.known import Known
 from penstock.pipelines.photos.models import Photo, PhotoFile
@@ -257,7 +257,7 @@ def _item(row: dict[str, Any], folders: dict[str, str], sizes: dict[int, Any]) -
         subject=row["Subject"], original_name=row["Original_File_Name"], taken_at=row["DateTime"], zone=row["zone"],
         gps=(gps["lat"], gps["lon"]) if gps else None, camera=row["Camera"], lens=row["Lens_model"],
         width=row["Width"] or 0, height=row["Height"] or 0, light=row["light"], ordinal=row["ordinal"] % STRIDE,
-        set_size=sizes[row["id"]],
+        set_size=sizes[row["id"]], hints=tuple(Hint(**hint) for hint in row["hints"]),
     )  # fmt: skip
     issues = [row["error"]] if row["error_code"] == "rejected" else []
     return {

@@ -79,6 +79,7 @@ class Photo(WorkItem):
     provider = models.CharField(max_length=40, default="", blank=True)  # who wrote the texts
     model = models.CharField(max_length=200, default="", blank=True)
     prompt_version = models.CharField(max_length=40, default="", blank=True)
+    hints = models.JSONField(default=list, blank=True)  # of the classifier: family, label, score
     evidence = models.JSONField(default=list, blank=True)
     changes = models.JSONField(
         default=list, blank=True
