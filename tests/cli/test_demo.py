@@ -36,7 +36,8 @@ def test_the_summary_can_be_published_as_it_says(home: Path, tmp_path: Path) -> 
     for line in typed:
         assert call(*line.split()[1:]).code == 0, line
     site = typed[1].split()[-1]
-    assert len(list((home / "demo-website" / site).rglob("*.JPG"))) == 2
+    places = {one["kind"]: one["url"] for one in call("--json", "target", "list", site).data["targets"]}
+    assert len(list(Path(places["folder"]).rglob("*.JPG"))) == 2
 
 
 def test_another_pipeline_is_refused_before_anything_is_made(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ def web(_empty: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that the site `cli-publish`, with two photos to approve, publishes to."""
     prepared("cli-publish", tmp_path_factory.mktemp("in"), whole=2, broken=0)
     assert call("-q", "run", "cli-publish").code == 0
+    for target in ("site", "mirror"):  # those that a new site has
+        assert call("target", "remove", "cli-publish", target).code == 0
     assert call("publish", "cli-publish").code == 4
     folder = tmp_path_factory.mktemp("web")
     assert call("target", "add", "cli-publish", "web", "--kind", "folder", "--url", folder.as_uri()).code == 0

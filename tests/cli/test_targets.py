@@ -15,7 +15,11 @@ def _site(_empty: None) -> None:
 def test_targets_are_added_tested_listed_and_removed(tmp_path: Path) -> None:
     url = (tmp_path / "web").as_uri()
     assert call("target", "add", "cli-targets", "web", "--kind", "folder", "--url", url).code == 0
-    assert [one["name"] for one in call("target", "list", "cli-targets", "--json").data["targets"]] == ["web"]
+    assert [one["name"] for one in call("target", "list", "cli-targets", "--json").data["targets"]] == [
+        "site",
+        "web",
+        "mirror",
+    ]
     assert call("target", "test", "cli-targets", "web", "--json").data["ok"] is True
     assert call("target", "remove", "cli-targets", "web").code == 0
     assert call("target", "test", "cli-targets", "web").code == 3

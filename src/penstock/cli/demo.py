@@ -48,7 +48,7 @@ def demo(session: Session, pipeline: str, photos: Path | None, no_serve: bool, p
     from penstock.cli.up import serve
     from penstock.ledger import control
 
-    site = _fresh_site(home)
+    site = _fresh_site()
     batch = _bring_in(home, site, photos, session.show)
     run = control.start(site, home.clock, home.ids, plan=dict(site.settings), who=home.who)
     if not follow(home, run.id, session.show):
@@ -62,16 +62,13 @@ def demo(session: Session, pipeline: str, photos: Path | None, no_serve: bool, p
     return served or code
 
 
-def _fresh_site(home: Home) -> Site:
-    """`demo`, or the next free `demo-2`, `demo-3`, …; with a folder to publish to."""
+def _fresh_site() -> Site:
+    """`demo`, or the next free `demo-2`, `demo-3`, …"""
     from penstock.accounts.models import Site, create_site
-    from penstock.publish import targets
 
     taken = set(Site.objects.filter(name__startswith="demo").values_list("name", flat=True))
     name = next(name for n in range(1, len(taken) + 2) if (name := "demo" if n == 1 else f"demo-{n}") not in taken)
-    site = create_site(name, "photos")
-    targets.add(site, "website", "folder", (home.config.home / "demo-website" / name).as_uri())
-    return site
+    return create_site(name, "photos")
 
 
 def _bring_in(home: Home, site: Site, photos: Path | None, show: Show) -> Batch:

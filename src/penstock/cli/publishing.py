@@ -64,7 +64,7 @@ def _preview(show: Show, preview: Preview, site: str) -> int:
 def _ended(home: Home, run_id: str, show: Show, site: str, *, stopped: bool) -> int:
     """What became of each item."""
     from penstock.ledger import control
-    from penstock.publish import outbox
+    from penstock.publish import outbox, targets
     from penstock.records.overview import run_view
 
     run = control.find(run_id)
@@ -80,6 +80,8 @@ def _ended(home: Home, run_id: str, show: Show, site: str, *, stopped: bool) -> 
         reason = f" ({run.error_message})" if run.error_message else ""
         show.say(f"It is not finished{reason}. Go on: penstock resume {run_id}")
         return exit_code(run_view(run))
+    for target in targets.listed(run.site) if result["published"] else ():
+        show.say(f"  {target.name}: {target.url}")
     for line in _then(result, site, run_id):
         show.say(line)
     return FAILED if result["failed"] or result["conflicts"] else exit_code(run_view(run))

@@ -27,6 +27,7 @@ def site() -> None:
 def create(session: Session, name: str, pipeline: str, timezone: str, account: str) -> int:
     """Make the site NAME: lower-case letters, digits and hyphens."""
     from penstock.accounts.models import create_site
+    from penstock.publish import targets
 
     home = session.open()
     _check_pipeline(pipeline)
@@ -35,6 +36,8 @@ def create(session: Session, name: str, pipeline: str, timezone: str, account: s
     _remember(home, made, f"Site {name} created with the pipeline {pipeline}")
     session.show.document(_facts(made))
     session.show.say(f"Site {name} is made; its files live in {made.root}.")
+    for target in targets.listed(made):
+        session.show.say(f"It publishes to {target.url} (target {target.name}, {target.kind}).")
     session.show.say(f"Add photos: penstock photos add FOLDER --site {name} --folder … --location … --subject …")
     return 0
 
