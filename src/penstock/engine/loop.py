@@ -119,9 +119,9 @@ class Driver:
         """Start what is held; claim while a lane has room, rotating over the runs."""
         self._start_all()
         waiting = list(runs)
-        while waiting and not self.stopping:
+        while waiting and not self.stopping and (free := self._free()):
             run = waiting.pop(0)
-            batch = await self.call(self.ledger.claim, run, self._free())
+            batch = await self.call(self.ledger.claim, run, free)
             if batch is not None:
                 self.held.append(Held(batch, list(batch.items), since=self.clock.monotonic()))
                 self._start_all()
