@@ -49,10 +49,13 @@ def test_an_open_or_failed_run_is_told(run: Any) -> None:
 
 def test_work_files_that_no_batch_holds_are_stale(run: Any) -> None:
     held = Batch.objects.create(run=Run.objects.get(id=run.id), stage="score", holder="h", boot="b", until=0, size=1)
-    for name in (str(held.id), "99999", "notes"):
+    for name in (str(held.id), "99999", "99998", "notes"):
         (run.site.root / ".work" / name).mkdir(parents=True)
+    (run.site.root / ".work" / str(held.id) / "half.jpg").touch()
+    assert points(run)["stale files"].state == "ok"
+    (run.site.root / ".work" / "99999" / "half.jpg").touch()
     found = points(run)["stale files"]
-    assert (found.state, found.detail.startswith("1 work folders"), found.mend) == ("warn", True, "penstock recover")
+    assert (found.state, found.detail.startswith("1 temporary files"), found.mend) == ("warn", True, "penstock recover")
 
 
 def test_upper_rooms_add_their_points_to_the_registry() -> None:

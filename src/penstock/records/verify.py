@@ -47,8 +47,9 @@ def _stale(run: Run) -> Iterator[Check]:
     folder = run.site.root / ".work"
     held = {str(one) for one in Batch.objects.filter(open=True).values_list("id", flat=True)}
     places = sorted(folder.iterdir()) if folder.is_dir() else []
-    left = [place.name for place in places if place.name.isdigit() and place.name not in held]
+    nobodys = [place for place in places if place.name.isdigit() and place.name not in held]
+    left = [file for place in nobodys for file in place.rglob("*") if file.is_file()]
     if left:
-        yield warn("stale files", f"{len(left)} work folders are nobody's in {folder}", "penstock recover")
+        yield warn("stale files", f"{len(left)} temporary files are nobody's: {left[0]}, …", "penstock recover")
     else:
         yield ok("stale files", "no temporary file is left")
