@@ -24,7 +24,7 @@ JOURNAL = (
 
 SECRET_KEY = secret_key(PENSTOCK.home)
 DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", PENSTOCK.host]
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 ROOT_URLCONF = "penstock.urls"
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -42,12 +42,14 @@ INSTALLED_APPS = [
     "penstock.console",
 ]
 MIDDLEWARE = [
+    "penstock.console.headers.Headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
+    "penstock.console.signin.RequireSignIn",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "penstock.console.problems.Boundary",
 ]
 WHITENOISE_USE_FINDERS = True
 TEMPLATES: list[dict[str, Any]] = [
@@ -72,5 +74,7 @@ LOGGING_CONFIG = None
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_COOKIE_NAME = "penstock_csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_FAILURE_VIEW = "penstock.console.problems.csrf"

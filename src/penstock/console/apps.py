@@ -1,5 +1,7 @@
 """The console's room."""
 
+from __future__ import annotations
+
 from django.apps import AppConfig
 
 
