@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -291,16 +290,3 @@ def test_malformed_metadata_never_fails_a_picture_nor_yields_bad_text(tmp_path: 
 def test_a_directory_that_points_at_itself_is_survived(photo: Any) -> None:
     loop = exif_block({0x8769: (LONG, 8), 0x8825: (LONG, 8)})
     assert exif.read(photo(loop))["Camera"] == "Unknown_Camera"
-
-
-def test_lens_names_come_from_makers_notes_when_exiftool_is_there(tmp_path: Path, exiftool: str) -> None:
-    one, other = tmp_path / "-one [1].jpg", tmp_path / "ötherш.jpg"
-    for path in (one, other):
-        save(path, jpeg(exif=exif_block(*CANON)))
-    names = exif.lens_names([one, str(other), tmp_path / "missing.jpg"])
-    assert names == {str(one): "RF24-105mm F4 L IS USM", str(other): "RF24-105mm F4 L IS USM"}
-
-
-def test_without_exiftool_no_lens_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", os.fspath(tmp_path))
-    assert exif.lens_names([tmp_path / "a.jpg"]) == {}

@@ -55,7 +55,7 @@ def read_exif(item: Item, progress: Progress) -> Outcome:
     """One open and one decode: header check, EXIF, working copy and perceptual hash."""
     import numpy as np
 
-    from penstock.adapters.photo import decode, exif, headers, phash, working
+    from penstock.adapters.photo import decode, exiftool, headers, phash, working
 
     source = item["staged_path"]
     _same_size(source, item.get("file_size"))
@@ -64,7 +64,7 @@ def read_exif(item: Item, progress: Progress) -> Outcome:
     progress("decoded")
     files.release_cache(source)
     if not facts["Lens_model"] and facts["maker_notes"] and item.get("find_lens", True):
-        facts["Lens_model"] = exif.lens_names([source]).get(source, "")
+        facts["Lens_model"] = exiftool.lens_name(source)
     file = _artefact(item, "working", item["working_path"])
     written = working.write_jpeg(picture, file)
     fields: dict[str, Any] = {name: facts[name] for name in _COLUMNS}  # type: ignore[literal-required]

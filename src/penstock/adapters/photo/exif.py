@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-import shutil
 import struct
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -32,8 +29,6 @@ _MALFORMED = (
 _TIME = re.compile(r"(\d{4})[:\-/.](\d\d)[:\-/.](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 _ZONE = re.compile(r"[+-](?:0\d|1[0-4]):[0-5]\d")
 _BAD = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
-_LENS_TAGS = ("LensModel", "LensID", "Lens")
-_BATCH = 500  # names per exiftool call
 
 Tags = Mapping[int, Any]
 _Base, _Gps = ExifTags.Base, ExifTags.GPS
@@ -108,16 +103,6 @@ def from_image(image: Image.Image) -> Exif:
         f_number=f_number,
         maker_notes=_Base.MakerNote in exif,
     )
-
-
-def lens_names(paths: Sequence[str | Path], *, timeout: float = 120.0) -> dict[str, str]:
-    """Lens per path, for those where exiftool knows it (makers' notes included); {} without exiftool."""
-    program = shutil.which("exiftool")
-    found: dict[str, str] = {}
-    if program:
-        for start in range(0, len(paths), _BATCH):
-            found.update(_ask(program, [str(path) for path in paths[start : start + _BATCH]], timeout))
-    return found
 
 
 def text(value: object, limit: int = MAX_TEXT) -> str:
@@ -287,26 +272,3 @@ def _decoded(raw: bytes) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         return raw.decode("latin-1")
-
-
-def _ask(program: str, paths: list[str], timeout: float) -> dict[str, str]:
-    """One exiftool call. The names travel by standard input, so that none is taken for an option."""
-    names = {str(Path(path).resolve()): path for path in paths if "\n" not in path}
-    command = [program, "-j", "-q", "-q", "-fast", "-charset", "filename=utf8"]
-    try:
-        done = subprocess.run(
-            [*command, *(f"-{tag}" for tag in _LENS_TAGS), "-@", "-"],
-            input="\n".join(names).encode("utf-8", "surrogateescape"),
-            capture_output=True,
-            timeout=timeout,
-            check=False,  # its status is 1 when a single file is unreadable
-        )
-        answers = json.loads(done.stdout.decode("utf-8", "replace") or "[]")
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        return {}  # the lens is a nicety: a file without one is complete
-    lenses = {names.get(answer.get("SourceFile", "")): _lens(answer) for answer in answers}
-    return {path: lens for path, lens in lenses.items() if path and lens}
-
-
-def _lens(answer: Mapping[str, Any]) -> str:
-    return next((lens for tag in _LENS_TAGS if (lens := lens_text(answer.get(tag)))), "")
