@@ -37,6 +37,7 @@ from penstock.adapters.photo.camera import MAX_CHARACTERS, camera_token
         ("../../etc", "pa\\ss:wd?", "etc_pa_ss_wd"),
         ("", "", "Unknown_Camera"),
         ("---", "?", "Unknown_Camera"),
+        ("\x00", " ", "Unknown_Camera"),
     ],
 )
 def test_cameras_get_one_spelling(make: str, model: str, expected: str) -> None:

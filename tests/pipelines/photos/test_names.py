@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.adapters.photo.camera import camera_token
 from penstock.pipelines.photos.names import (
     NameParts,
     NameTooLong,
-    camera_token,
     file_name,
     fold,
     folder_token,
@@ -61,29 +61,6 @@ def test_slugs_keep_letters_of_any_language_and_nothing_dangerous(text: str, exp
 
 def test_words_with_inner_capitals_stay_as_written() -> None:
     assert token("iPhone and KLM at schiphol") == "iPhone_And_KLM_At_Schiphol"
-
-
-@pytest.mark.parametrize(
-    ("make", "model", "expected"),
-    [
-        ("Canon", "Canon EOS R5", "Canon_EOS_R5"),
-        ("Canon", "Canon EOS R5m2", "Canon_EOS_R5_Mark_II"),
-        ("Canon", "EOS R5 MkII", "Canon_EOS_R5_Mark_II"),
-        ("", "Canon EOS R5 Mark II", "Canon_EOS_R5_Mark_II"),
-        ("Canon", "Canon Canon EOS 5D Mark 4", "Canon_EOS_5D_Mark_IV"),
-        ("NIKON CORPORATION", "NIKON D850", "NIKON_D850"),
-        ("Apple", "iPhone 15 Pro", "Apple_iPhone_15_Pro"),
-        ("SONY", "ILCE-7M4", "SONY_ILCE_7M4"),
-        ("", "", "Unknown_Camera"),
-        ("\x00", " ", "Unknown_Camera"),
-    ],
-)
-def test_cameras_get_one_spelling(make: str, model: str, expected: str) -> None:
-    assert camera_token(make, model) == expected
-
-
-def test_a_hostile_camera_text_is_capped() -> None:
-    assert len(camera_token("x" * 500, "y z " * 500)) <= 40
 
 
 def test_numbers_have_three_digits_and_widen() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.accounts.models import Site
+from penstock.adapters.photo.camera import UNKNOWN_CAMERA
 from penstock.engine.errors import UsageError
 from penstock.ledger import events
 from penstock.ledger.counters import Tally
@@ -119,6 +120,6 @@ def _check_words(**words: str) -> None:
 
 def _check_name(subject: str, location: str, folder: str) -> None:
     try:
-        names.stem(names.NameParts(subject, location, folder, names.UNKNOWN_CAMERA, 2000))
+        names.stem(names.NameParts(subject, location, folder, UNKNOWN_CAMERA, 2000))
     except names.NameTooLong as error:
         raise UsageError(str(error)) from error

@@ -10,14 +10,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from penstock.adapters.photo.camera import UNKNOWN_CAMERA
+
 MAX_CHARACTERS = 150
 MAX_BYTES = 240
 """File systems allow 255 bytes; the rest is left for the temporary suffix of an upload."""
 MAX_NUMBER = 999_999
-UNKNOWN_CAMERA = "Unknown_Camera"
 
 _ROOM_FOR_NUMBER = len(f"_{MAX_NUMBER}.JPG")
-_MAX_CAMERA = 40
 _DANGLING = {
     "a",
     "an",
@@ -36,20 +36,6 @@ _DANGLING = {
     "to",
     "with",
 }
-_CORPORATE = {
-    "corporation",
-    "corp",
-    "company",
-    "co",
-    "ltd",
-    "inc",
-    "imaging",
-    "optical",
-    "electronics",
-    "gmbh",
-    "ag",
-}
-_ROMAN = {"1": "I", "2": "II", "3": "III", "4": "IV", "5": "V", "6": "VI"}
 _NUMBER = re.compile(r"_(\d{3,})\.[A-Za-z]{3,4}\Z")
 _EXTRA_FOLDS = str.maketrans(
     {
@@ -65,7 +51,8 @@ class NameTooLong(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class NameParts:
-    """What a file name is made of; `camera` is a token of `camera_token`, `year` has four digits."""
+    """What a file name is made of; `camera` is a token of
+    `penstock.adapters.photo.camera.camera_token`, `year` has four digits."""
 
     subject: str
     location: str
@@ -166,20 +153,6 @@ def folder_token(folder: str) -> str:
     return f"{name}_Photography" if name else "Photography"
 
 
-def camera_token(make: str, model: str) -> str:
-    """Make and model without repetition, "Mark" in one spelling; `Unknown_Camera` when both are empty."""
-    make_words, model_words = slug(make).split("_"), slug(_one_mark_spelling(make, model)).split("_")
-    make_words = [word for word in make_words if word and word.casefold() not in _CORPORATE]
-    model_words = [word for word in model_words if word]
-    repeated = {word.casefold() for word in make_words}
-    while model_words and model_words[0].casefold() in repeated:
-        model_words.pop(0)
-    words = make_words + model_words
-    while len("_".join(words)) > _MAX_CAMERA and len(words) > 1:
-        words.pop()
-    return "_".join(words)[:_MAX_CAMERA] or UNKNOWN_CAMERA
-
-
 def year_of(taken_at: str, otherwise: int) -> int:
     """The year of an EXIF time "YYYY:MM:DD …", else the given one."""
     digits = taken_at[:4]
@@ -228,14 +201,3 @@ def _without_leading_marks(word: str) -> str:
 def _capitalised(part: str) -> str:
     upper = part[0].upper()
     return part if len(upper) != 1 or part[1:] != part[1:].lower() else upper + part[1:]
-
-
-def _one_mark_spelling(make: str, model: str) -> str:
-    model = re.sub(r"(?i)(?<=[\d ])\s*(?:mark|mk)[ ._-]?([1-6]|iv|v|vi|i{1,3})\b", _mark, model)
-    if "canon" in f"{make} {model}".casefold():  # Canon writes "EOS R5m2" for the R5 Mark II
-        model = re.sub(r"(?<=\d)m([2-6])\b", _mark, model)
-    return model
-
-
-def _mark(found: re.Match[str]) -> str:
-    return f" Mark {_ROMAN.get(found.group(1), found.group(1).upper())}"
