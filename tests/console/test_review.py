@@ -223,6 +223,15 @@ def test_a_row_that_is_not_complete_cannot_be_approved(ledger_home: Path) -> Non
     assert fresh(made).state == "waiting"
 
 
+def test_a_published_row_is_only_looked_at(ledger_home: Path) -> None:
+    made = photo(site(), state="done")
+    text = listed("?status=Published")
+    assert f"Take it back: penstock unpublish rome {made.pk}" in plain(text)
+    assert "<button" not in text.partition('<article class="row')[2]
+    assert act(made, "pending", htmx=True).status_code == 409
+    assert fresh(made).state == "done"
+
+
 # Edits
 
 

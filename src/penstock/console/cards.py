@@ -146,6 +146,12 @@ class Card:
         return f"penstock retry {self.row['run']}" if self.row["run"] else f"penstock run {self.site.name}"
 
     @property
+    def take_back(self) -> str:
+        """The command that takes a published row back; "" for any other."""
+        published = self.at_gate and self.row["state"] == ItemState.DONE
+        return f"penstock unpublish {self.site.name} {self.id}" if published else ""
+
+    @property
     def flags(self) -> list[str]:
         """What it is flagged for, in words."""
         return flagwords.of_row(self.row)

@@ -15,7 +15,7 @@ from django.db.models.functions import Cast
 from penstock.accounts.models import Site
 from penstock.engine.errors import NotFound
 from penstock.ledger.models import SiteCounter
-from penstock.ledger.rows import model_of
+from penstock.ledger.rows import model_of, read
 from penstock.review.gate import Gate, gate_of
 
 PER_PAGE = 50
@@ -101,7 +101,8 @@ class Listing:
         """The rows of this page: flagged ones first, then as they were taken in."""
         risk = Case(When(flags=[], near_group=None, then=Value(1)), default=Value(0))
         ordered = self._found.annotate(risk=risk).order_by("risk", "ordinal", "id")
-        return list(ordered[self.start : self.start + PER_PAGE].values())
+        ids = list(ordered[self.start : self.start + PER_PAGE].values_list("id", flat=True))
+        return read(self.gate.table, ids)  # apart, so that whole rows are not sorted
 
     @property
     def _found(self) -> QuerySet[Any]:
