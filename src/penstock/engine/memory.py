@@ -177,7 +177,9 @@ class MemoryLedger:
 
     def _merge(self, plan: Plan, run: str, item: int, merge: Merge) -> None:
         table = self.store.rows[plan.stage.takes]
-        del table[item]
+        parent_table, _, parent = table.pop(item)["parent"].partition(":")
+        if parent:
+            self.store.rows[parent_table][int(parent)]["open_children"] -= 1
         if merge.stage is not None:
             table[merge.into].update({**merge.fields, **FRESH, "stage": merge.stage, "state": "ready", "run": run})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +17,19 @@ from penstock.engine.outcome import File, Merge, Row
 from penstock.engine.pipeline import Pipeline
 from penstock.engine.port import Batch
 from penstock.engine.settle import FRESH, Plan
-from penstock.engine.states import ItemState
+from penstock.engine.states import ACTIVE, BROKEN, ItemState
 from penstock.ledger import effects, events, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
 
 declare("ledger.before_rename", "ledger.after_rename")
+
+TAKEABLE = BROKEN | {ItemState.READY, ItemState.WAITING, ItemState.REJECTED}
+"""States from which an older row may be taken into a run: nobody works on it, and nobody said yes to it."""
+
+
+class Overtaken(Exception):
+    """What an item was to be merged into is no longer what the work saw: look again."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +43,10 @@ def write_plan(cursor: Any, run: m.Run, batch: Batch, plan: Plan, at: datetime) 
     """Rows, made rows, merges, artefacts, effects, counters and one event."""
     table, tally = plan.stage.takes, Tally()
     old = (plan.stage.name, "leased")
-    waits = _make(cursor, run, plan, tally)
+    waits, moves = _make(run, plan, tally)
     changes = [(item, {**fields, **waits.get(item, {})}) for item, fields in plan.changes]
     if rows.update_leased(cursor, table, batch.id, changes) != len(changes):
         raise LeaseLost
-    moves: list[events.Move] = []
     for item, place in plan.moved:
         tally.move(run.id, table, old, place)
         moves.append((table, item, "/".join(old), "/".join(place)))
@@ -58,22 +65,42 @@ def write_plan(cursor: Any, run: m.Run, batch: Batch, plan: Plan, at: datetime) 
     return Settled([file for _, file in plan.files])
 
 
-def _make(cursor: Any, run: m.Run, plan: Plan, tally: Tally) -> dict[int, dict[str, Any]]:
-    """Insert the made rows that are not there yet; answers what changes on makers that wait for them."""
+def _make(run: m.Run, plan: Plan, tally: Tally) -> tuple[dict[int, dict[str, Any]], list[events.Move]]:
+    """Insert the made rows that are not there yet; answers what changes on makers that wait for them, and the moves."""
     tables: dict[str, list[Any]] = defaultdict(list)
-    waits: dict[int, dict[str, Any]] = defaultdict(lambda: {"open_children": 0})
+    waiting: dict[str, dict[str, int]] = defaultdict(dict)  # table → origin → maker
     for item, row in plan.makes:
         made = _built(run, plan.pipeline, plan.stage.takes, item, row)
         tables[row.table].append(made)
         if getattr(made, "parent", ""):
-            waits[item]["open_children"] += 1
+            waiting[row.table][made.origin] = item
+    moves: list[events.Move] = []
     for table, made_rows in tables.items():
         model = rows.model_of(table)
         if rows.is_item(table):
             made_rows = _new_only(model, made_rows)
-            for made in made_rows:
-                tally.add(run.id, table, (made.stage, made.state), 1)
         model.objects.bulk_create(made_rows)
+        if rows.is_item(table):
+            moves += _born(run, table, made_rows, tally)
+    return _waits(waiting), moves
+
+
+def _born(run: m.Run, table: str, made_rows: Sequence[Any], tally: Tally) -> list[events.Move]:
+    for made in made_rows:
+        tally.add(run.id, table, (made.stage, made.state), 1)
+    return [(table, made.pk, "", f"{made.stage}/{made.state}") for made in made_rows if made.pk is not None]
+
+
+def _waits(waiting: dict[str, dict[str, int]]) -> dict[int, dict[str, Any]]:
+    """How many unfinished children each maker has: in a replay they are there already, perhaps at rest."""
+    waits: dict[int, dict[str, Any]] = {}
+    for table, makers in waiting.items():
+        for maker in makers.values():
+            waits.setdefault(maker, {"open_children": 0})
+        unfinished = rows.model_of(table).objects.filter(state__in=list(ACTIVE))
+        for part in rows.chunks(list(makers)):
+            for origin in unfinished.filter(origin__in=part).values_list("origin", flat=True):
+                waits[makers[origin]]["open_children"] += 1
     return waits
 
 
@@ -100,8 +127,13 @@ def _built(run: m.Run, pipeline: Pipeline, maker_table: str, maker: int, row: Ro
 def _merge(cursor: Any, run: m.Run, plan: Plan, tally: Tally, item: int, merge: Merge) -> list[events.Move]:
     """The item goes; the older row may be taken into the run. It must still be what was merged into."""
     table, old = plan.stage.takes, (plan.stage.name, "leased")
+    if merge.stage is not None:
+        _check_takeable(table, merge.into)
+    parent = rows.model_of(table).objects.filter(id=item).exclude(parent="").values_list("parent", flat=True).first()
     if rows.delete(cursor, table, [item]) != 1:
         raise LeaseLost
+    if parent:
+        rows.lower_children(cursor, parent, 1)
     effects.mark_item_undoing(run.id, table, [item])
     tally.move(run.id, table, old, None)
     tally.passed(run.id, plan.stage.name)
@@ -109,6 +141,12 @@ def _merge(cursor: Any, run: m.Run, plan: Plan, tally: Tally, item: int, merge: 
     if merge.stage is not None:
         moves += adopt(cursor, run, plan.pipeline, table, [merge.into], tally, stage=merge.stage, fields=merge.fields)
     return moves
+
+
+def _check_takeable(table: str, into: int) -> None:
+    state = rows.model_of(table).objects.filter(id=into).values_list("state", flat=True).first()
+    if state not in TAKEABLE:
+        raise Overtaken(f"row {into} is {state or 'gone'} by now")
 
 
 def adopt(
@@ -125,7 +163,9 @@ def adopt(
     """Take rows into the run (at their own stage, or at `stage`), keeping how they looked before."""
     moves: list[events.Move] = []
     images = []
+    parents: set[str] = set()  # a child that had come to rest is unfinished again
     for row in rows.read(table, ids):
+        parents |= set() if row["state"] in ACTIVE else {row["parent"]}
         images.append(m.BeforeImage(run=run.id, table=table, item=row["id"], data=_plain(table, row)))
         old, new = (row["stage"], row["state"]), (stage or row["stage"], ItemState.READY.value)
         tally.add(row["run"], table, old, -1)
@@ -137,6 +177,7 @@ def adopt(
         values = {**words, **(fields or {}), **FRESH, "run": run.id}
         values["stage"], values["state"] = place.split("/")
         rows.update_where(cursor, table, [move[1] for move in moves if move[3] == place], values)
+    rows.recount_children(cursor, parents)
     return moves
 
 
@@ -204,7 +245,8 @@ def place(files: Sequence[File]) -> None:
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         failpoint("ledger.before_rename")
-        os.replace(work, path)
+        with suppress(FileNotFoundError):  # recovery of another process put it there meanwhile
+            os.replace(work, path)
         failpoint("ledger.after_rename")
         folders.add(path.parent)
     for folder in folders:

@@ -153,11 +153,17 @@ def retry(run: m.Run, clock: Clock, ids: Ids, *, stage: int | None = None, who: 
     scope: dict[str, list[int]] = {}
     with write() as cursor:
         tally = Tally()
+        moves: list[events.Move] = []
         for table in dict.fromkeys(s.takes for s in pipeline.stages):
-            scope[table] = _return_broken(cursor, run, pipeline, table, stage, tally)
-        if not any(scope.values()):
+            returned = _return_broken(cursor, run, pipeline, table, stage, tally)
+            scope[table] = [move[1] for move in returned]
+            moves += returned
+        if not moves:
             raise Refused(f"run {run.id} has no failed or quarantined items to retry")
         tally.write(cursor, run.site_id)
+        line = f"retry of {len(moves)} items asked by {who or 'the system'}"
+        lines = [("INFO", line)]
+        events.record(clock.wall(), "retry", site=run.site_id, run=run.id, who=who, moves=moves, lines=lines)
         return start(
             run.site, clock, ids, kind=run.kind, pipeline=run.pipeline, plan=run.plan, scope=scope,
             retry_of=run.id, who=who,
@@ -166,24 +172,29 @@ def retry(run: m.Run, clock: Clock, ids: Ids, *, stage: int | None = None, who: 
 
 def _return_broken(
     cursor: Any, run: m.Run, pipeline: Pipeline, table: str, number: int | None, tally: Tally
-) -> list[int]:
+) -> list[events.Move]:
     broken = rows.model_of(table).objects.filter(run=run.id, state__in=[s.value for s in BROKEN])
-    ids: list[int] = []
-    for item, at_stage, state in broken.order_by("ordinal", "id").values_list("id", "stage", "state"):
+    moves: list[events.Move] = []
+    parents: set[str] = set()
+    columns = ("id", "stage", "state", "parent")
+    for item, at_stage, state, parent in list(broken.order_by("ordinal", "id").values_list(*columns)):
         to = _stage_for(pipeline, table, at_stage, number)
         words = pipeline.status(table, to, "ready") if pipeline.status else {}
         fields = {**words, **FRESH, "stage": to, "state": "ready", "run": None}
         rows.update_where(cursor, table, [item], fields)
         tally.add(run.id, table, (at_stage, state), -1)
         tally.add(None, table, (to, "ready"), 1)
-        ids.append(item)
-    return ids
+        moves.append((table, item, f"{at_stage}/{state}", f"{to}/ready"))
+        parents.add(parent)
+    rows.recount_children(cursor, parents)
+    return moves
 
 
 def _stage_for(pipeline: Pipeline, table: str, at_stage: str, number: int | None) -> str:
+    """The stage with that number, unless the item did not come that far or is of another table."""
     if number is None:
         return at_stage
+    if number not in {s.number for s in pipeline.stages}:
+        raise NotFound(f"pipeline {pipeline.name} has no stage {number}")
     wanted = [s for s in pipeline.stages if s.number == number and s.takes == table]
-    if not wanted:
-        raise NotFound(f"pipeline {pipeline.name} has no stage {number} for these items")
-    return min(wanted[0], pipeline.stage(at_stage), key=lambda s: s.number).name
+    return min([*wanted, pipeline.stage(at_stage)], key=lambda s: s.number).name

@@ -105,10 +105,11 @@ def free(ledger: DjangoLedger, batch: m.Batch) -> int:
 
 def _give_back(cursor: Any, ledger: DjangoLedger, run: m.Run, stage: Any, batch: m.Batch) -> None:
     model = rows.model_of(stage.takes)
-    held = list(model.objects.filter(batch=batch.id, state="leased").values_list("id", "losses", "attempts"))
+    columns = ("id", "losses", "attempts", "parent")
+    held = list(model.objects.filter(batch=batch.id, state="leased").values_list(*columns))
     tally, moves = Tally(), []
     status = ledger.pipeline(run.id).status
-    for item, losses, attempts in held:
+    for item, losses, attempts, parent in held:
         lost = losses + 1 >= MAX_LOSSES
         state = "quarantined" if lost else "ready"
         words = status(stage.takes, stage.name, state) if status else {}
@@ -122,6 +123,8 @@ def _give_back(cursor: Any, ledger: DjangoLedger, run: m.Run, stage: Any, batch:
         if lost:
             fields |= {"error": f"{MAX_LOSSES} of its holders were lost", "error_code": "lost"}
         rows.update_leased(cursor, stage.takes, batch.id, [(item, fields)])
+        if lost and parent:
+            rows.lower_children(cursor, parent, 1)
         tally.move(run.id, stage.takes, (stage.name, "leased"), (stage.name, state))
         moves.append((stage.takes, item, f"{stage.name}/leased", f"{stage.name}/{state}"))
     tally.write(cursor, run.site_id)
