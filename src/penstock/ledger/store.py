@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from penstock.engine import PIPELINES
 from penstock.engine.clock import Clock, boot_id
 from penstock.engine.errors import LeaseLost
 from penstock.engine.ids import ProcessIdentity
-from penstock.engine.outcome import Retry
+from penstock.engine.outcome import Done, Merge, Retry
 from penstock.engine.pipeline import Item, Pipeline, Stage
 from penstock.engine.port import Batch, Requests, Rest, Result
 from penstock.engine.settle import Plan
@@ -147,12 +147,15 @@ class DjangoLedger:
     # -- settle ---------------------------------------------------------------------------------------------
 
     def settle(self, batch: Batch, results: Sequence[Result], last: bool) -> None:
-        """Write a slice. A name or key taken meanwhile sends its items back for another try."""
+        """Write a slice. What meets a name or key that was taken meanwhile is tried again, and nothing else."""
         try:
             self._settle(batch, results, last)
-        except IntegrityError as error:
-            again = Retry(f"the row could not be written as it is ({error})", "conflict", 0.05)
-            self._settle(batch, [Result(r.item, again, r.attempt, r.seconds) for r in results], last)
+        except (IntegrityError, apply.Overtaken) as error:
+            if len(results) > 1 and batch.stage.per == "item" and not batch.stage.ordered:
+                for result in results:
+                    self.settle(batch, [result], last and result is results[-1])
+                return
+            self._settle(batch, [_again(result, error) for result in results], last)
 
     def _settle(self, batch: Batch, results: Sequence[Result], last: bool) -> None:
         pipeline = self.pipeline(batch.run)
@@ -202,8 +205,11 @@ class DjangoLedger:
     def hold(self, run: str, reason: str) -> None:
         """Ask for a pause, with the reason."""
         with write():
-            m.Run.objects.filter(id=run, status=RunState.RUNNING).update(pause_requested=True, error_message=reason)
-            self._say(run, [("WARN", f"Paused: {reason}")], "held")
+            running = m.Run.objects.filter(id=run, status=RunState.RUNNING)
+            if running.exclude(pause_requested=True, error_message=reason).update(
+                pause_requested=True, error_message=reason
+            ):
+                self._say(run, [("WARN", f"Paused: {reason}")], "held")
 
     def block(self, run: str, reason: str, code: str) -> None:
         """The first blocking failure is the one that is told."""
@@ -239,6 +245,13 @@ def record(run: m.Run) -> None:
         project(run)
     with write():
         m.Run.objects.filter(id=run.id).update(recorded=True)
+
+
+def _again(result: Result, error: Exception) -> Result:
+    if not isinstance(result.what, Done | Merge):
+        return result
+    reason = f"something was taken or changed meanwhile ({error})"
+    return replace(result, what=Retry(reason, "conflict", 0.05))
 
 
 def _load(context: Load, ids: Sequence[int]) -> list[Item]:
