@@ -25,7 +25,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Any]:
         return
     yield OnDisk()
     for name in ("widget", "part"):
-        ledger.TABLES.pop(name, None)
+        ledger.TABLES.pop(name).objects.all().delete()
     engine.PIPELINES.pop("plant", None)
 
 
