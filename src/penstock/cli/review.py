@@ -177,6 +177,25 @@ def reject(session: Session, site: str, items: tuple[int, ...], reason: str) -> 
     return _decide(session.show, gate, site, list(items), one, "rejected", "")
 
 
+@review.command(cls=Leaf)
+@click.argument("site")
+@ITEMS
+@click.pass_obj
+def reopen(session: Session, site: str, items: tuple[int, ...]) -> int:
+    """Take decisions on ITEMs of SITE back: they wait again, a rejected one with a file name."""
+    from penstock.engine.errors import UsageError
+    from penstock.review import gate as verbs
+
+    home, gate = session.open(), gate_of_site(_site(site))
+    if not items:
+        raise UsageError("name the items to reopen")
+
+    def one(item: int) -> Any:
+        return verbs.send_back(gate.table, item, who=home.who, at=home.now())
+
+    return _decide(session.show, gate, site, list(items), one, "reopened", "")
+
+
 def _decide(
     show: Show, gate: Gate, site: str, items: list[int], one: Callable[[int], Any], verdict: str, then: str
 ) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from penstock import engine, ledger, publish, review
+from penstock import engine, ledger, publish, records, review
 
 
 def all() -> None:
     """Tables, pipeline, targets, the form of photos, and what publishing keeps others from doing."""
     from penstock.ledger import rollback
-    from penstock.publish import history, models, pipeline, settling, tidying, uploadlog, website
+    from penstock.publish import checks, history, models, pipeline, settling, tidying, uploadlog, website
     from penstock.publish.form import Form
 
     engine.PIPELINES["publish"] = pipeline.build
@@ -22,3 +22,5 @@ def all() -> None:
     ledger.AFTER_RUN.append(uploadlog.write)
     rollback.KEEP.append(history.kept)
     review.LOCKS.append(history.holding)
+    records.CHECKS.append(checks.places)
+    records.VERIFY += [checks.uploads, checks.rows, checks.addresses]

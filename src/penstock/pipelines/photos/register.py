@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from penstock import accounts, engine, ledger, review
+from penstock import accounts, engine, ledger, records, review
 from penstock.adapters import files
 from penstock.engine.errors import ItemError
 from penstock.engine.pipeline import Pipeline
@@ -21,6 +21,8 @@ def all() -> None:
     ledger.EFFECTS.update(copy=Copy(), move=Move())
     review.GATES["photo"] = gatekeeping.gate()
     accounts.AFTER_CREATE.append(_embedded_targets)
+    records.CHECKS += [_model, _weights]
+    records.VERIFY += [_startup_line, _report]
     ledger.AFTER_RUN.append(_leave)
     rollback.AFTER_ROLLBACK.append(_after_rollback)
 
@@ -53,6 +55,31 @@ def _after_rollback(run: Any) -> None:
         from penstock.pipelines.photos import leavings
 
         leavings.after_rollback(run)
+
+
+def _model(site: Any) -> Any:
+    """The model server. Named as its point: that is what an error is told under."""
+    from penstock.pipelines.photos import readiness
+
+    return readiness.model(site)
+
+
+def _weights(site: Any) -> Any:
+    from penstock.pipelines.photos import checks
+
+    return checks.weights(site)
+
+
+def _startup_line(run: Any) -> Any:
+    from penstock.pipelines.photos import checks
+
+    return checks.startup_line(run)
+
+
+def _report(run: Any) -> Any:
+    from penstock.pipelines.photos import checks
+
+    return checks.report(run)
 
 
 class Copy:
