@@ -37,7 +37,7 @@ class Writers:
 
     def __init__(self, settings: PhotoSettings) -> None:
         self.settings = settings
-        self.ways = _ways(settings)
+        self.ways = ways_of(settings)
         self.tries = tuple(way.tries for way in self.ways)
         self.remote = settings.caption_provider != "template"
         self._models: dict[str, Vision] = {}
@@ -231,7 +231,8 @@ def make_model(s: PhotoSettings, name: str) -> Vision:
     return Ollama(s.ollama_url, name, timeouts=timeouts, num_ctx=s.caption_num_ctx)
 
 
-def _ways(s: PhotoSettings) -> tuple[Way, ...]:
+def ways_of(s: PhotoSettings) -> tuple[Way, ...]:
+    """The ways of getting texts that these settings ask for, in order."""
     if s.caption_provider == "template":
         return (Way("", 1),)
     ways = [Way(s.caption_model, s.caption_tries)]
