@@ -121,7 +121,7 @@ def test_the_lens_is_asked_for_only_when_makers_notes_may_know_it(
     item: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(exiftool, "lens_name", lambda path: asked.append(path) or "EF50mm")
+    monkeypatch.setattr(exiftool, "lens_name", lambda path, program: asked.append(path) or "EF50mm")
     plain = {0x010F: (ASCII, "Canon")}
     for block in (exif_block(*CANON), exif_block(plain), exif_block(plain, {0x927C: (UNDEFINED, b"m" * 90)})):
         save(Path(item["staged_path"]), jpeg(noise(64, 48), block))

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from penstock.adapters.photo.exiftool import ExifTool
+from penstock.adapters.photo.exiftool import ExifTool, lens_name
 from tests.adapters.photo.pictures import ASCII, exif_block, jpeg, save
 
 LENS = "RF24-105mm F4 L IS USM"
@@ -121,6 +121,14 @@ def test_an_answer_that_is_none_names_no_lens(tmp_path: Path, fake: Path, tool: 
     assert tool.pid is not None
 
 
+def test_the_program_may_lie_anywhere(tmp_path: Path, exiftool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    own = tmp_path / "my exiftool"
+    script(own, f"import os\nos.execv({exiftool!r}, [{exiftool!r}, *sys.argv[1:]])")
+    assert lens_name(photo(tmp_path / "a.jpg"), program=str(own)) == LENS
+    assert lens_name(photo(tmp_path / "a.jpg"), program=str(tmp_path / "none")) == ""
+
+
 def test_without_exiftool_no_lens_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: ExifTool) -> None:
     monkeypatch.setenv("PATH", os.fspath(tmp_path))
     assert tool.lens(tmp_path / "a.jpg") == ""
@@ -131,7 +139,7 @@ def test_it_ends_with_a_worker_that_was_killed(tmp_path: Path, exiftool: str) ->
     code = (
         "from penstock.adapters.photo import exiftool\n"
         f"exiftool.lens_name({str(photo(tmp_path / 'a.jpg'))!r})\n"
-        "print(exiftool._ONE.pid, flush=True)\n"
+        "print(exiftool._OPEN['exiftool'].pid, flush=True)\n"
         "input()\n"
     )
     worker = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -3,7 +3,7 @@
 Keys of `item`, all paths absolute:
 - stage_files: `source_path`, `staged_path`, `intake` ("copy" or "move")
 - read_exif: `id`, `staged_path`, `working_path`, `work_dir`; optional `file_size`, `side`,
-  `max_pixels`, `find_lens` (default true)
+  `max_pixels`, `find_lens` (default true), `exiftool` (the program)
 - score: `working_path`; optional `models` (see `scores.Models`)
 - resize_for_model: `id`, `working_path`, `ollama_path`, `work_dir`; optional `side`
 - render: `id`, `source_path`, `full_path`, `thumb_path`, `work_dir`; optional `content_hash`, `max_pixels`
@@ -64,7 +64,7 @@ def read_exif(item: Item, progress: Progress) -> Outcome:
     progress("decoded")
     files.release_cache(source)
     if not facts["Lens_model"] and facts["maker_notes"] and item.get("find_lens", True):
-        facts["Lens_model"] = exiftool.lens_name(source)
+        facts["Lens_model"] = exiftool.lens_name(source, program=item.get("exiftool", "exiftool"))
     file = _artefact(item, "working", item["working_path"])
     written = working.write_jpeg(picture, file)
     fields: dict[str, Any] = {name: facts[name] for name in _COLUMNS}  # type: ignore[literal-required]

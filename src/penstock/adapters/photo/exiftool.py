@@ -26,17 +26,22 @@ _OPTIONS = ("-j", "-q", "-q", "-fast", "-charset", "filename=utf8", *(f"-{tag}" 
 _LINE, _LINES = 1 << 16, 64  # bytes, pieces: an answer of three tags is far smaller
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _Lines = queue.SimpleQueue[bytes | None]
+_OPEN: dict[str, ExifTool] = {}
 
 
-def lens_name(path: str | Path, *, timeout: float = PATIENCE) -> str:
+def lens_name(path: str | Path, *, program: str = "exiftool") -> str:
     """The lens of one file as exiftool knows it; "" when it knows none, fails, or is not installed."""
-    return _ONE.lens(path, timeout)
+    if program not in _OPEN:
+        _OPEN[program] = ExifTool(program)
+        atexit.register(_OPEN[program].close)
+    return _OPEN[program].lens(path)
 
 
 class ExifTool:
     """An exiftool process: started when first asked, again after it died or was too slow."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: str = "exiftool") -> None:
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         self._lines: _Lines = queue.SimpleQueue()
         self._asked = 0
@@ -96,7 +101,7 @@ class ExifTool:
 
     def _start(self) -> bool:
         self.close()
-        program = shutil.which("exiftool")
+        program = shutil.which(self._program)
         if not program:
             return False
         try:
@@ -138,7 +143,3 @@ _libc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None
 def _die_with_us() -> None:
     """Runs in the new process: end when the worker ends, however it ends."""
     _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-
-
-_ONE = ExifTool()
-atexit.register(_ONE.close)

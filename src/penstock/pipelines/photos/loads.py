@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from penstock import config
 from penstock.engine.pipeline import EffectPlan, Item
 from penstock.ledger import rows
 from penstock.ledger.events import clean
@@ -74,6 +75,7 @@ def staged(context: Any, ids: Sequence[int]) -> list[Item]:
             "working_path": str(working / f"{row['id']}.jpg"),
             "work_dir": _work_dir(context),
             "max_pixels": s.max_megapixels * 1_000_000,
+            "exiftool": config.current().exiftool,
         }
         for row in rows.read("photo", ids)
     ]
