@@ -14,7 +14,7 @@ from penstock.adapters.photo.working import make_working
 from penstock.engine.errors import ItemError
 from tests.adapters.photo.pictures import jpeg, noise, quarters, save
 
-NAMED = {"unreadable", "not_an_image", "truncated", "too_large", "empty"}
+NAMED = {"unreadable", "not_an_image", "truncated", "too_large", "memory", "empty"}
 
 
 def encoded(kind: str, **options: object) -> bytes:

@@ -137,7 +137,7 @@ def test_a_decoder_that_runs_out_of_memory_blames_the_picture(tmp_path: Path) ->
     path = save(tmp_path / "a.jpg", jpeg())
     with pytest.raises(ItemError) as caught, headers.opened(path):
         raise MemoryError
-    assert caught.value.code == "too_large"
+    assert caught.value.code == "memory"
 
 
 @pytest.mark.parametrize(

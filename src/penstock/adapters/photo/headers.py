@@ -67,7 +67,7 @@ def inspect(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> Header:
     """The header of a picture that may be decoded.
 
     Raises ItemError: `missing`, `empty`, `unreadable`, `not_an_image` (also animations and documents of many
-    pages), `truncated`, `too_large` (more than `max_pixels`, or than its format can be decoded with).
+    pages), `truncated`, `too_large` (more than `max_pixels`, or than its format can be decoded with), `memory`.
     """
     with opened(path, max_pixels=max_pixels) as image:
         return _checked(image, path, max_pixels)
@@ -160,7 +160,10 @@ def _named(error: Exception, path: str | Path) -> ItemError:
     if isinstance(error, Image.DecompressionBombError):
         return ItemError(f"{path} has more pixels than allowed", code="too_large")
     if isinstance(error, MemoryError):
-        return ItemError(f"{path} needs more memory to decode than a worker may have", code="too_large")
+        return ItemError(
+            f"{path} needs more memory to decode than a worker may have; export it smaller, or allow workers more",
+            code="memory",
+        )
     if isinstance(error, UnidentifiedImageError) and not _looks_right(path):
         return ItemError(
             f"{path} is not a JPEG, PNG, TIFF or WebP picture, whatever its name says", code="not_an_image"

@@ -32,7 +32,13 @@ class PhotoSettings(BaseModel):
     stage_6_batch_size: int = Field(16, ge=1, le=1000, description="photos resized per batch")
     stage_7_batch_size: int = Field(4, ge=1, le=1000, description="photos captioned per batch")
     max_megapixels: int = Field(300, ge=1, le=2000, description="larger pictures are refused before they are decoded")
-    child_memory_mb: int = Field(0, ge=0, le=65536, description="address space of a worker in MiB; 0 = unlimited")
+    child_memory_mb: int = Field(
+        3072,
+        ge=0,
+        le=65536,
+        description="address space of a worker in MiB (0 = unlimited), so that a hostile picture fails alone; the "
+        "largest that is let in needs 2000; add three times the size of model weights",
+    )
     step_idle_limit: Seconds = Field(120, gt=0, le=86400, description="seconds without progress of a local step")
     step_hard_limit: Seconds = Field(600, gt=0, le=86400, description="seconds for one local step of one photo")
     near_duplicate_bits: int = Field(8, ge=0, le=16, description="perceptual hashes this close are near duplicates")
