@@ -54,8 +54,10 @@ def drive(
     lock = live_driver(config)
     if lock is None:
         raise Refused("another Penstock process serves this home; follow the run there, or stop that process first")
-    with lock:
+    try:
         return asyncio.run(_drive(config, only, forever, started, interruptible))
+    finally:
+        lock.release()
 
 
 async def _drive(config: Config, only: str | None, forever: bool, started: Any, interruptible: bool) -> bool:
