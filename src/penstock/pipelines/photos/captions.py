@@ -10,7 +10,8 @@ from typing import Any
 
 from django.db.models import Count
 
-from penstock.adapters.llm.model import Ask, BadAnswer, Timeouts, Vision
+from penstock.adapters.llm.model import Ask, BadAnswer, ModelBusy, Timeouts, Vision
+from penstock.engine.errors import Died, ItemError, Transient, Unavailable
 from penstock.engine.outcome import Done, Fallback, Note, Outcome, Retry
 from penstock.engine.pipeline import Item, Progress
 from penstock.ledger import rows
@@ -35,8 +36,9 @@ class Way:
 class Writers:
     """The ways of one run, in order, with what they share: rule packs and the texts that are taken."""
 
-    def __init__(self, settings: PhotoSettings) -> None:
+    def __init__(self, settings: PhotoSettings, *, begun: bool = False) -> None:
         self.settings = settings
+        self.begun = begun  # the run has worked before: a server that is away now costs it nothing
         self.ways = ways_of(settings)
         self.tries = tuple(way.tries for way in self.ways)
         self.remote = settings.caption_provider != "template"
@@ -48,20 +50,25 @@ class Writers:
     # -- before the run -------------------------------------------------------------------------------------
 
     async def preflight(self) -> list[tuple[str, str]]:
-        """The start-up line of every model. Raises Blocking when the server or a model is missing."""
+        """The start-up line of every model.
+
+        Raises Blocking when the server or a model is missing, but Unavailable when a run that has worked before
+        only lacks its server."""
         lines: list[tuple[str, str]] = []
-        for way in self.ways:
-            if not way.model:
-                continue
-            check = await self._model(way.model).check()
-            lines.append(("INFO", check.line()))
-            wrong = check.blocking()
-            if wrong is not None:
-                raise wrong
-            warning = check.unexpected(self.settings.expect_processor)
-            lines += [("WARN", warning)] if warning else []
-        await self._close()
+        try:
+            for way in self.ways:
+                lines += await self._checked(way) if way.model else []
+        finally:
+            await self._close()
         return lines
+
+    async def _checked(self, way: Way) -> list[tuple[str, str]]:
+        check = await self._model(way.model).check()
+        wrong = check.blocking()
+        if wrong is not None:
+            raise Unavailable(str(wrong), code=wrong.code) if self.begun and not check.reachable else wrong
+        warning = check.unexpected(self.settings.expect_processor)
+        return [("INFO", check.line()), *([("WARN", warning)] if warning else [])]
 
     # -- on the database thread -----------------------------------------------------------------------------
 
@@ -108,8 +115,11 @@ class Writers:
         ask = self._ask(item, facts, cues)
         try:
             answer = await self._model(way.model).ask(ask, progress)
-        except BadAnswer as error:
-            return self._refused(item, way, str(error), error.code, useless=error.same_again_useless)
+        except Transient as error:
+            if not error.burns:
+                raise
+            useless = isinstance(error, BadAnswer) and error.same_again_useless
+            return self._refused(item, way, str(error), error.code, useless=useless, after=error.after)
         draft, own = prompts.parse(answer.data)
         evidence = () if facts.looked else own
         assert self._known is not None
@@ -133,16 +143,23 @@ class Writers:
         if not self.settings.caption_second_look:
             return facts
         if item["id"] not in self._seen:
-            nonce = _nonce(item, "look")
-            system, prompt = prompts.look(nonce)
-            ask = self._question(item, f"id={item['id']}\n{prompt}", system, prompts.look_schema(), nonce, ("nonce",))
+            self._seen[item["id"]] = ()  # one that the watchdog ends is not asked for again
             try:
-                answer = await self._model(way.model).ask(ask, progress)
-                self._seen[item["id"]] = prompts.parse_look(answer.data)
-            except BadAnswer:
-                self._seen[item["id"]] = ()
+                self._seen[item["id"]] = await self._look(item, way, progress)
+            except (Unavailable, ModelBusy):  # the server's fault: it is asked again
+                del self._seen[item["id"]]
+                raise
+            except (Transient, Died, ItemError) as error:
+                progress(f"no second look: {error}")
         evidence = self._seen[item["id"]]
         return replace(facts, evidence=evidence, looked=True) if evidence else facts
+
+    async def _look(self, item: Item, way: Way, progress: Progress) -> tuple[str, ...]:
+        nonce = _nonce(item, "look")
+        system, prompt = prompts.look(nonce)
+        ask = self._question(item, f"id={item['id']}\n{prompt}", system, prompts.look_schema(), nonce, ("nonce",))
+        answer = await self._model(way.model).ask(ask, progress)
+        return prompts.parse_look(answer.data)
 
     def _ask(self, item: Item, facts: Facts, cues: Any) -> Ask:
         nonce, n = _nonce(item, "text"), self.settings.keywords_count
@@ -159,10 +176,12 @@ class Writers:
             num_ctx=s.caption_num_ctx, num_predict=s.caption_num_predict,
         )  # fmt: skip
 
-    def _refused(self, item: Item, way: Way, reason: str, code: str, *, useless: bool = False) -> Outcome:
-        """A text that cannot be used: another try, or the next way."""
+    def _refused(
+        self, item: Item, way: Way, reason: str, code: str, *, useless: bool = False, after: float | None = None
+    ) -> Outcome:
+        """No text that can be used: another try (in `after` seconds), or the next way."""
         notes = self._retry_notes(item, way, last=useless)
-        return Fallback(reason, code, notes) if useless else Retry(reason, code, notes=notes)
+        return Fallback(reason, code, notes) if useless else Retry(reason, code, after, notes)
 
     def _retry_notes(self, item: Item, way: Way, *, last: bool) -> tuple[Note, ...]:
         """The line that says the primary model is given up for this photo."""

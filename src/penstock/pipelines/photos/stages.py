@@ -16,7 +16,7 @@ CHILD = "penstock.pipelines.photos.worker:run"
 def build(run: Any) -> Pipeline:
     """The pipeline as the site configured it when the run started."""
     s = of(run.plan)
-    writers = Writers(s)
+    writers = Writers(s, begun=run.heartbeat_at is not None)
     stages = (*_to_the_queue(s), *_scores(s), _caption(s, writers), _review())
     preflight = writers.preflight if writers.remote else None
     return Pipeline("photos", stages, s.overlap, s.between_stage_delay, status, preflight)
