@@ -182,7 +182,7 @@ def reject(session: Session, site: str, items: tuple[int, ...], reason: str) -> 
 @ITEMS
 @click.pass_obj
 def reopen(session: Session, site: str, items: tuple[int, ...]) -> int:
-    """Take decisions on ITEMs of SITE back: they wait again, a rejected one with a file name."""
+    """Take decisions back: the rows wait again."""
     from penstock.engine.errors import UsageError
     from penstock.review import gate as verbs
 
