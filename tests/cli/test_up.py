@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from penstock.cli import up
@@ -17,9 +17,9 @@ def test_up_serves_the_page_behind_a_link_and_stops_in_good_order(tmp_path: Path
     try:
         assert server.stderr is not None
         link = server.stderr.readline().removeprefix("Review page: ").strip()
-        page = httpx.get(link)
+        page = httpx2.get(link)
         assert page.status_code == 200
-        assert httpx.get(link.partition("/signin")[0] + "/").status_code == 401
+        assert httpx2.get(link.partition("/signin")[0] + "/").status_code == 401
     finally:
         server.send_signal(signal.SIGINT)
         _, err = server.communicate(timeout=30)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 
 from penstock.accounts.models import Site
 from penstock.engine.errors import PenstockError
@@ -84,8 +84,8 @@ def _addresses(site: Site) -> list[str]:
 def _silence(url: str) -> str:
     """Why an address does not answer with a picture; "" when it does."""
     try:
-        answer = httpx.get(url, timeout=SECONDS, trust_env=False)
-    except httpx.HTTPError as error:
+        answer = httpx2.get(url, timeout=SECONDS, trust_env=False)
+    except httpx2.HTTPError as error:
         return str(error) or type(error).__name__
     kind = answer.headers.get("content-type", "")
     if answer.status_code != 200:
