@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from penstock.adapters.photo import aesthetic
+from penstock.adapters.photo import weights as onnx
 from penstock.engine.errors import Blocking
 
 PICTURE = Image.new("RGB", (300, 200), (255, 0, 0))
@@ -23,7 +24,7 @@ Answer = Callable[[Any], Any]
 def weights(tmp_path: Path) -> Iterator[str]:
     (tmp_path / "model.onnx").write_bytes(b"weights")
     yield str(tmp_path / "model.onnx")
-    aesthetic._session.cache_clear()
+    onnx.forget()
     aesthetic._head.cache_clear()
 
 
