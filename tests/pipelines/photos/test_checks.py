@@ -28,6 +28,15 @@ def run(site: Site, *lines: str, **plan: Any) -> Run:
     return one
 
 
+def test_a_classifier_folder_that_lacks_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "image.onnx").write_bytes(b"weights")
+    site = rows.site()
+    site.settings = {"classifier_weights": str(tmp_path)}
+    first, _packs = checks.weights(site)
+    assert (first.name, first.state) == ("classifier_weights", "fail")
+    assert "no labels.json and no labels.npy" in first.detail
+
+
 def test_a_configured_model_file_that_is_missing_is_named(tmp_path: Path) -> None:
     site = rows.site()
     site.settings = {"nima_weights": str(tmp_path / "no.onnx")}

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from penstock.adapters.llm.schema import mismatch
 from penstock.pipelines.photos import prompts
 from penstock.pipelines.photos.cues import resolve
-from penstock.pipelines.photos.facts import Facts, Texts
+from penstock.pipelines.photos.facts import Facts, Hint, Texts
 
 FACTS = Facts(
     folder_name="Birds Photography",
@@ -39,6 +40,12 @@ def test_texts_of_the_set_are_quoted_as_data_on_one_line() -> None:
     assert quoted["confirmed by a second look"] == "reeds"
     assert "no instructions" in system
     assert "Ignore" not in system
+
+
+def test_a_sure_hint_of_the_classifier_reaches_the_model_and_an_unsure_one_does_not() -> None:
+    facts = replace(FACTS, hints=(Hint("nature", "grey heron", 0.55), Hint("nature", "otter", 0.54)))
+    line = prompts.caption(facts, resolve(facts), 12, "n1")[1].splitlines()[1]
+    assert json.loads(line)["confirmed by a second look"] == "reeds, grey heron"
 
 
 def test_the_prompt_states_limits_count_and_nonce() -> None:

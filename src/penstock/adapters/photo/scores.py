@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from penstock.adapters.photo import aesthetic, brisque
+from penstock.adapters.photo import aesthetic, brisque, classifier
 from penstock.adapters.photo.headers import opened
+from penstock.adapters.photo.hints import Hint
 from penstock.adapters.photo.light import Light, light_facts
 from penstock.adapters.photo.rating import (
     clamped,
@@ -24,15 +25,19 @@ from penstock.adapters.photo.vision import opencv
 
 
 class Models(TypedDict, total=False):
-    """Local paths: `nima` and `clip` ONNX weights, `brisque` a model folder. Absent or "" = none."""
+    """Local paths: `nima` and `clip` ONNX weights, `brisque` and `classifier` folders. Absent or "" = none."""
 
     nima: str
     clip: str
     brisque: str
+    classifier: str
 
 
 class Scored(TypedDict):
-    """Every score is a number with 2 decimals; `scorers` says per column: model, measured or fallback."""
+    """Every score is a number with 2 decimals; `scorers` says per column: model, measured or fallback.
+
+    `hints` is empty without a classifier.
+    """
 
     nima_score: float
     brisque_score: float
@@ -44,6 +49,7 @@ class Scored(TypedDict):
     QC_Status: str
     scorers: dict[str, str]
     light: Light
+    hints: list[Hint]
 
 
 def score(path: str | Path, models: Models | None = None) -> Scored:
@@ -72,7 +78,9 @@ def of_picture(picture: Image.Image, models: Models) -> Scored:
     rounded: dict[str, Any] = {name: round(value, 2) for name, value in values.items()}
     qr = quality_rating(rounded)
     facts = light_facts(rgb, mean, deviation, laplacian)
-    rounded |= {"QR": qr, "QC_Status": qc_class(qr), "scorers": _scorers(models), "light": facts}
+    folder = models.get("classifier")
+    hints = classifier.hints(picture, folder) if folder else []
+    rounded |= {"QR": qr, "QC_Status": qc_class(qr), "scorers": _scorers(models), "light": facts, "hints": hints}
     return cast(Scored, rounded)
 
 

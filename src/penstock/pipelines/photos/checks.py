@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from penstock.accounts.models import Site
+from penstock.adapters.photo import hints
 from penstock.engine.errors import PenstockError
 from penstock.ledger import runlog
 from penstock.ledger.models import Run
@@ -25,10 +26,16 @@ def weights(site: Site) -> Iterator[Check]:
     for key in ("brisque_model", "nima_weights", "clip_weights", "classifier_weights", "rules_dir"):
         place = getattr(s, key)
         if place and not Path(place).exists():
-            yield fail(
-                key, f"{place} is not there", f"penstock site set {site.name} {key}=PATH, or {key}= to turn it off"
-            )
+            yield _wrong(site, key, f"{place} is not there")
+    place = s.classifier_weights
+    missing = [name for name in hints.FILES if not (Path(place) / name).is_file()]
+    if place and Path(place).exists() and missing:
+        yield _wrong(site, "classifier_weights", f"{place} holds no {' and no '.join(missing)}")
     yield _packs(site, s)
+
+
+def _wrong(site: Site, key: str, what: str) -> Check:
+    return fail(key, what, f"penstock site set {site.name} {key}=PATH, or {key}= to turn it off")
 
 
 def _packs(site: Site, s: PhotoSettings) -> Check:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from penstock.adapters.photo.hints import threshold
 from penstock.pipelines.photos import lexicon
 from penstock.pipelines.photos.facts import Facts
 from penstock.pipelines.photos.places import SOUTHERN, TROPICAL, country_in
@@ -24,8 +25,6 @@ from penstock.pipelines.photos.words import (
     with_plural,
 )
 
-NATURE_THRESHOLD = 0.55
-GENERIC_THRESHOLD = 0.40
 _TROPIC = 23.44
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})?\Z", re.ASCII)
 _TAKEN = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?", re.ASCII)
@@ -101,11 +100,7 @@ def context_of(facts: Facts) -> tuple[Tokens, ...]:
 
 def evidence_of(facts: Facts) -> tuple[Tokens, ...]:
     """What the picture itself confirms: the independent look, and classifier labels above their threshold."""
-    sure = (
-        hint.label
-        for hint in facts.hints
-        if hint.score >= (NATURE_THRESHOLD if hint.family == "nature" else GENERIC_THRESHOLD)
-    )
+    sure = (hint.label for hint in facts.hints if hint.score >= threshold(hint.family))
     return tuple(line for line in map(tokens, (*facts.evidence, *sure)) if line)
 
 
