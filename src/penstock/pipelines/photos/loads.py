@@ -64,12 +64,14 @@ def staging(_context: Any, items: Sequence[Item]) -> list[EffectPlan]:
 
 
 def staged(context: Any, ids: Sequence[int]) -> list[Item]:
-    """The staged original, and where its working copy goes."""
+    """The staged original, what to restore it from when it is gone, and where its working copy goes."""
     s = of(context.run.plan)
     working = context.run.site.root / "data" / "working"
     return [
         {
             **_base(row),
+            "source_path": row["source_path"],
+            "content_hash": row["content_hash"],
             "staged_path": row["staged_path"],
             "file_size": row["file_size"],
             "working_path": str(working / f"{row['id']}.jpg"),
@@ -84,7 +86,12 @@ def staged(context: Any, ids: Sequence[int]) -> list[Item]:
 def to_score(context: Any, ids: Sequence[int]) -> list[Item]:
     """The working copy, and where models lie."""
     s = of(context.run.plan)
-    models = {"brisque": s.brisque_model, "nima": s.nima_weights, "clip": s.clip_weights}
+    models = {
+        "brisque": s.brisque_model,
+        "nima": s.nima_weights,
+        "clip": s.clip_weights,
+        "classifier": s.classifier_weights,
+    }
     models = {name: path for name, path in models.items() if path}
     return [
         {**_base(row), "working_path": row["working_path"], "models": models or None} for row in rows.read("photo", ids)
