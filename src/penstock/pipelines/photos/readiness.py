@@ -25,7 +25,7 @@ def model(site: Site) -> Iterator[Check]:
 
 
 async def _asked(settings: PhotoSettings) -> list[tuple[str, ServerCheck]]:
-    found = []
+    found: list[tuple[str, ServerCheck]] = []
     for way in ways_of(settings):
         if way.model:
             client = make_model(settings, way.model)
