@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from penstock.engine import PIPELINES
 from penstock.ledger import TABLES, events, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
+from penstock.ledger.tx import write
 
 Ids = Mapping[str, Set[int]]
 """Table → ids."""
@@ -47,6 +50,26 @@ def remove_artefacts(run: m.Run, kept: Ids, gone: Ids) -> None:
         path.unlink(missing_ok=True)
         if path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
+
+
+def drop_ownerless(run: str | None = None) -> int:
+    """Remove files whose row was merged into another (of `run`, or of all); answers how many. Repeatable."""
+    n = 0
+    for table, model in TABLES.items():
+        if rows.is_item(table):
+            mine = m.Artefact.objects.filter(table=table, **({"run": run} if run else {}))
+            n += _drop(list(mine.filter(~Exists(model.objects.filter(id=OuterRef("item"))))))
+    return n
+
+
+def _drop(artefacts: list[m.Artefact]) -> int:
+    for artefact in artefacts:
+        Path(artefact.work).unlink(missing_ok=True)
+        Path(artefact.path).unlink(missing_ok=True)
+    for part in rows.chunks([artefact.pk for artefact in artefacts]):
+        with write():
+            m.Artefact.objects.filter(id__in=part).delete()
+    return len(artefacts)
 
 
 def _also_of_another(artefact: m.Artefact) -> bool:

@@ -18,7 +18,7 @@ from penstock.engine.pipeline import Item, Pipeline, Stage
 from penstock.engine.port import Batch, Requests, Rest, Result
 from penstock.engine.settle import Plan
 from penstock.engine.states import RunState
-from penstock.ledger import AFTER_RUN, ON_SETTLED, apply, effects, events, finish, rows, runlog
+from penstock.ledger import AFTER_RUN, ON_SETTLED, apply, effects, events, finish, restoring, rows, runlog
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
 from penstock.ledger.tx import write
@@ -171,6 +171,8 @@ class DjangoLedger:
                 hook(run, batch.stage.name, plan.done)
         apply.place(settled.files)
         effects.undo_pending(run=batch.run)
+        if plan.merges:
+            restoring.drop_ownerless(batch.run)
         runlog.render(run)
 
     def _guard(self, batch: Batch, last: bool) -> None:

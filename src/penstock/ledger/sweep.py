@@ -12,7 +12,7 @@ from penstock.engine import PIPELINES
 from penstock.engine.ids import ProcessIdentity
 from penstock.engine.outcome import File
 from penstock.engine.states import TERMINAL_RUN, RunState
-from penstock.ledger import EFFECTS, TABLES, apply, effects, events, rows
+from penstock.ledger import EFFECTS, TABLES, apply, effects, events, restoring, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
 from penstock.ledger.rollback import undo_run
@@ -63,6 +63,7 @@ def recover(ledger: DjangoLedger, *, dry_run: bool = False) -> Recovered:
     for run in undoing:
         undo_run(run, ledger.clock.wall(), who="recovery")
     effects.undo_pending()
+    restoring.drop_ownerless()
     _look_at_effects()
     for run in unrecorded:
         record(run)
