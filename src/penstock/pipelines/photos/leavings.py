@@ -19,13 +19,14 @@ def write(run: Any) -> None:
 
 
 def after_rollback(run: Any) -> None:
-    """Names were given free."""
+    """Names were given free, and the run's report speaks of rows that are gone."""
     namebook.write_copy(run.site)
+    opening.go_back(run)
 
 
 def _empty_report(run: Run) -> None:
     """A run with nothing in scope leaves a report too: a stale one would speak of another run."""
-    opening.write(run, opening.scan(run, []), opening.report_path(run))
+    opening.write(run, opening.scan(run, []))
 
 
 def _summary(run: Run) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from penstock.adapters.files import write_bytes
 from penstock.adapters.photo.phash import near_groups
-from penstock.engine.outcome import Done, File, Note, Outcome
+from penstock.engine.outcome import Done, Note, Outcome
 from penstock.engine.pipeline import Item
 from penstock.ledger.models import Run
 from penstock.pipelines.photos import qc
@@ -31,10 +31,8 @@ def load(context: Any, ids: Sequence[int]) -> list[Item]:
     run = context.run
     rows = list(Photo.objects.filter(run=run.id, stage="review").order_by("ordinal", "id").values(*COLUMNS))
     report = scan(run, rows)
-    work = context.work_dir / "prefill_qc_last.json"
-    stored = write(run, report, work)
+    write(run, report)
     flags, groups = _flags(report), _groups(report)
-    files = [{"work": str(work), "path": str(report_path(run)), **stored}]
     mine = set(ids)
     items = [
         {
@@ -45,16 +43,15 @@ def load(context: Any, ids: Sequence[int]) -> list[Item]:
         for row in rows
         if row["id"] in mine
     ]
-    items[0] |= {"files": files, "notes": qc_lines(report)}
+    items[0] |= {"notes": qc_lines(report)}
     return items
 
 
 def work(items: list[Item]) -> list[Outcome]:
-    """Rows wait for a person, with their flags; the report comes with the first."""
+    """Rows wait for a person, with their flags; what the report says comes with the first."""
     return [
         Done(
             {"flags": item["flags"], "near_group": item["group"]},
-            files=tuple(File(**file) for file in item.get("files", ())),
             notes=tuple(Note(text, level) for level, text in item.get("notes", ())),
         )
         for item in items
@@ -70,13 +67,25 @@ def scan(run: Run, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return qc.report(rows, scope=scope, near_image_groups=groups, changes=changes, report_path=path)
 
 
-def write(run: Run, report: dict[str, Any], place: Any) -> dict[str, Any]:
-    """Write a report (naming its final place) to `place`, and the run's own copy; answers hash and size."""
-    report["run_id"] = run.id
-    data = (json.dumps(report, ensure_ascii=False, indent=2) + "\n").encode()
-    place.parent.mkdir(parents=True, exist_ok=True)
+def write(run: Run, report: dict[str, Any]) -> None:
+    """Write the run's own report, and the copy that people look for. Both are made anew from rows at will, so the
+    journal knows nothing of them; they are there before a row of the run can be decided."""
+    data = (json.dumps({**report, "run_id": run.id}, ensure_ascii=False, indent=2) + "\n").encode()
     write_bytes(own_copy(run), data)
-    return dict(write_bytes(place, data))
+    write_bytes(report_path(run), data)
+
+
+def go_back(run: Run) -> None:
+    """A report of a run that was rolled back gives way to the last one that stands."""
+    place = report_path(run)
+    if not place.exists() or f'"run_id": "{run.id}"' not in place.read_text(encoding="utf-8"):
+        return
+    standing = Run.objects.filter(site=run.site, rolled_back_at=None).order_by("-started_at", "-id")
+    own = next((file for file in map(own_copy, standing) if file.exists()), None)
+    if own is None:
+        place.unlink()
+    else:
+        write_bytes(place, own.read_bytes())
 
 
 def own_copy(run: Run) -> Any:
