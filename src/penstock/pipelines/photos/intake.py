@@ -13,8 +13,9 @@ from penstock.adapters.photo.camera import UNKNOWN_CAMERA
 from penstock.engine.errors import UsageError
 from penstock.ledger import events
 from penstock.ledger.counters import Tally
+from penstock.ledger.events import clean
 from penstock.ledger.tx import write
-from penstock.pipelines.photos import names, taxonomy
+from penstock.pipelines.photos import namebook, names, taxonomy
 from penstock.pipelines.photos.models import PhotoFile, PhotoSet
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif"})
@@ -51,19 +52,29 @@ def add(
     found = _files(path, recursive)
     known = set(PhotoFile.objects.filter(site=site, state="ready", run=None).values_list("path", flat=True))
     skipped = [(str(file), "is in another set already") for file in found if str(file) in known]
-    chosen = [file for file in found if str(file) not in known]
+    skipped += [(clean(str(file)), "has a name that is no UTF-8; rename it") for file in found if not _is_text(file)]
+    chosen = [file for file in found if str(file) not in known and _is_text(file)]
     if not chosen:
-        raise UsageError(f"{path}: every picture there is in another set already; run it, or choose other files")
+        raise UsageError(_nothing(path, skipped))
+    for kind, key in (("folder", folder), ("location", location)):
+        taxonomy.ask(site, kind, key, confirm)  # before the transaction: nobody waits for a person's answer
     with write() as cursor:
-        taxonomy.ensure(site, "folder", folder, confirm)
-        taxonomy.ensure(site, "location", location, confirm)
+        lines = _names_from_before(site)
+        taxonomy.ensure(site, "folder", folder)
+        taxonomy.ensure(site, "location", location)
         one = PhotoSet.objects.create(
             site=site, folder=folder, location=location, subject=subject, mode="move" if move else "copy"
         )
         _insert(cursor, site, one, chosen)
-        line = f"Set {one.id}: {len(chosen)} files, {subject} at {location} in {folder}"
-        events.record(at, "set_added", site=site.pk, who=who, lines=[("INFO", line)])
+        lines.append(("INFO", f"Set {one.id}: {len(chosen)} files, {subject} at {location} in {folder}"))
+        events.record(at, "set_added", site=site.pk, who=who, lines=lines)
     return Added(one.id, len(chosen), skipped)
+
+
+def _names_from_before(site: Site) -> list[tuple[str, str]]:
+    """A site's first set: names that an earlier installation gave away are not given again."""
+    taken = 0 if PhotoSet.objects.filter(site=site).exists() else namebook.import_used(site)
+    return [("INFO", f"{taken} file names taken over from {namebook.file_of(site)}")] if taken else []
 
 
 def _insert(cursor: Any, site: Site, one: PhotoSet, files: list[Path]) -> None:
@@ -75,6 +86,17 @@ def _insert(cursor: Any, site: Site, one: PhotoSet, files: list[Path]) -> None:
     tally = Tally()
     tally.add(None, "file", ("validate", "ready"), len(files))
     tally.write(cursor, site.pk)
+
+
+def _is_text(file: Path) -> bool:
+    """Whether the name can be stored: file systems keep bytes, and not every name is UTF-8."""
+    return str(file).isprintable() or not any("\ud800" <= c <= "\udfff" for c in str(file))
+
+
+def _nothing(path: Path, skipped: list[tuple[str, str]]) -> str:
+    if any("UTF-8" in why for _, why in skipped):
+        return f"{clean(str(path))}: no picture there can be taken: {skipped[-1][0]} {skipped[-1][1]}"
+    return f"{path}: every picture there is in another set already; run it, or choose other files"
 
 
 def sample(site: Site, n: int) -> dict[str, list[int]]:
@@ -102,7 +124,7 @@ def _files(path: Path, recursive: bool) -> list[Path]:
 
 def _pictures(place: Path, recursive: bool) -> Iterator[Path]:
     for file in place.rglob("*") if recursive else place.iterdir():
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith("."):
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and not file.is_dir():
             yield file
 
 

@@ -72,6 +72,8 @@ def import_used(site: Site) -> int:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{file} cannot be read ({error}); mend it or move it away") from error
+    if not isinstance(found, list):
+        raise UsageError(f"{file} holds no list of names; mend it or move it away")
     listed = [str(name) for name in found if str(name).strip()]
     made = {
         names.fold(name): ReservedName(site=site, key=names.fold(name), name=name, **_series(name)) for name in listed

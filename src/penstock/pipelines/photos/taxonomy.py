@@ -7,6 +7,8 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
+from django.db.models import F
+
 from penstock.accounts.models import Site
 from penstock.engine.errors import NotFound, UsageError
 from penstock.ledger import events
@@ -16,8 +18,8 @@ from penstock.pipelines.photos.models import Photo, PhotoSet, Taxon
 KINDS = ("folder", "location")
 
 
-def ensure(site: Site, kind: str, key: str, confirm: Callable[[str], bool]) -> None:
-    """The key is known, or becomes known after a yes. Raises UsageError when the answer is no."""
+def ask(site: Site, kind: str, key: str, confirm: Callable[[str], bool]) -> None:
+    """The key is known, or may become so: a person said yes. Raises UsageError when the answer is no."""
     known = list(Taxon.objects.filter(site=site, kind=kind).values_list("key", flat=True))
     if key in known:
         return
@@ -28,7 +30,11 @@ def ensure(site: Site, kind: str, key: str, confirm: Callable[[str], bool]) -> N
     hint = f" (did you mean {close[0]!r}?)" if close else ""
     if not confirm(f"{kind} {key!r} is new to site {site.name}{hint}. Add it?"):
         raise UsageError(f"{kind} {key!r} is new to site {site.name}{hint}; confirm it with --yes")
-    Taxon.objects.create(site=site, kind=kind, key=key, name=_title(key))
+
+
+def ensure(site: Site, kind: str, key: str) -> None:
+    """The key is known from now on."""
+    Taxon.objects.get_or_create(site=site, kind=kind, key=key, defaults={"name": _title(key)})
 
 
 def listing(site: Site) -> list[dict[str, Any]]:
@@ -43,16 +49,19 @@ def listing(site: Site) -> list[dict[str, Any]]:
 def add(site: Site, kind: str, key: str, name: str, *, who: str, at: Any) -> None:
     """Make a folder or location known. Raises UsageError when it is already, or the kind is unknown."""
     _check(kind, key)
-    if Taxon.objects.filter(site=site, kind=kind, key=key).exists():
-        raise UsageError(f"{kind} {key!r} is known already")
+    _check_name(kind, name or _title(key))
+    same = Taxon.objects.filter(site=site, kind=kind, key__iexact=key).first()
+    if same is not None:
+        raise UsageError(f"{kind} {key!r} is known already" + (f" as {same.key!r}" if same.key != key else ""))
     with write():
         Taxon.objects.create(site=site, kind=kind, key=key, name=name or _title(key))
         _tell(site, at, who, f"{kind} {key} added")
 
 
 def rename(site: Site, kind: str, key: str, name: str, *, who: str, at: Any) -> None:
-    """Change the name that people read; the key stays. Raises NotFound."""
+    """Change the name that people read; the key stays. Raises NotFound, UsageError for an empty or long name."""
     taxon = _find(site, kind, key)
+    _check_name(kind, name)
     with write():
         Taxon.objects.filter(id=taxon.id).update(name=name)
         _tell(site, at, who, f"{kind} {key} is now called {name}")
@@ -68,7 +77,7 @@ def merge(site: Site, kind: str, key: str, into: str, *, who: str, at: Any) -> i
         open_rows = Photo.objects.filter(site=site, **{kind.capitalize(): key}).exclude(
             Review_Status__in=["Approved", "Published"]
         )
-        changed = open_rows.update(**{kind.capitalize(): into})
+        changed = open_rows.update(**{kind.capitalize(): into}, revision=F("revision") + 1)
         taxon.delete()
         _tell(site, at, who, f"{kind} {key} merged into {into}: {changed} photos")
     return changed
@@ -92,6 +101,11 @@ def _check(kind: str, key: str) -> None:
         raise UsageError(f"{kind!r} is no kind of taxonomy; use folder or location")
     if not key.strip() or len(key) > 80 or not key.isprintable():
         raise UsageError(f"a {kind} needs a key of 1 to 80 printable characters")
+
+
+def _check_name(kind: str, name: str) -> None:
+    if not name.strip() or len(name) > 120 or not name.isprintable():
+        raise UsageError(f"a {kind} needs a name of 1 to 120 printable characters")
 
 
 def _title(key: str) -> str:
