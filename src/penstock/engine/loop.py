@@ -207,6 +207,9 @@ class Driver:
                 log.warning("batch %s was taken over; its results are dropped", held.batch.id)
                 await self._drop(held)
                 return
+            except BaseException:  # not written: given back with the rest
+                held.results = [*results[start:], *held.results]
+                raise
         if last:
             self.held.remove(held)
 
