@@ -11,7 +11,7 @@ from django.db import IntegrityError
 
 from penstock.engine import PIPELINES
 from penstock.engine.clock import Clock, boot_id
-from penstock.engine.errors import LeaseLost
+from penstock.engine.errors import Blocking, LeaseLost, Unavailable
 from penstock.engine.ids import ProcessIdentity
 from penstock.engine.outcome import Done, Merge, Retry
 from penstock.engine.pipeline import Item, Pipeline, Stage
@@ -69,7 +69,18 @@ class DjangoLedger:
     # -- claim ----------------------------------------------------------------------------------------------
 
     def claim(self, run: str, free: Mapping[str, int]) -> Batch | None:
-        """Deepest ready stage first. Charges attempts, loads the items and plans their effects."""
+        """Deepest ready stage first. Charges attempts, loads the items and plans their effects.
+
+        A load that finds the run blocked, or something outside away, says so of the run; then there is nothing."""
+        try:
+            return self._claim(run, free)
+        except Blocking as error:
+            self.block(run, str(error), error.code)
+        except Unavailable as error:
+            self.hold(run, str(error))
+        return None
+
+    def _claim(self, run: str, free: Mapping[str, int]) -> Batch | None:
         pipeline = self.pipeline(run)
         if not self._looks_claimable(run, pipeline, free):
             return None

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Count
 
 from penstock.adapters.llm.model import Ask, BadAnswer, ModelBusy, Timeouts, Vision
-from penstock.engine.errors import Died, ItemError, Transient, Unavailable
+from penstock.engine.errors import Blocking, Died, ItemError, Transient, Unavailable
 from penstock.engine.outcome import Done, Fallback, Note, Outcome, Retry
 from penstock.engine.pipeline import Item, Progress
 from penstock.ledger import rows
@@ -76,10 +76,8 @@ class Writers:
         """Facts of each photo; the texts that other photos hold are read once per run."""
         run: Run = context.run
         if self._known is None:
+            self._packs = _packs(self.settings, list(taxonomy.names(run.site, "location")))
             self._known = Known(run)
-            locations = list(taxonomy.names(run.site, "location"))
-            extra = Path(self.settings.rules_dir) if self.settings.rules_dir else None
-            self._packs = packs.load(self.settings.rule_packs or None, extra, locations)
         folders = taxonomy.names(run.site, "folder")
         sizes = _set_sizes(ids)
         return [_item(row, folders, sizes) for row in rows.read("photo", ids)]
@@ -225,6 +223,15 @@ class Writers:
         for model in self._models.values():
             await model.close()
         self._models.clear()
+
+
+def _packs(s: PhotoSettings, locations: list[str]) -> packs.Packs:
+    """The site's rule packs. Raises Blocking naming the one that cannot be used."""
+    extra = Path(s.rules_dir) if s.rules_dir else None
+    try:
+        return packs.load(s.rule_packs or None, extra, locations)
+    except packs.RuleError as error:
+        raise Blocking(f"{error}; mend that rule pack, or take it out of rule_packs", code="rules") from error
 
 
 def _nonce(item: Item, what: str) -> str:
