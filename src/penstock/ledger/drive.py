@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from django.db import DatabaseError
 from filelock import FileLock, Timeout
 
 from penstock.config import Config
@@ -20,6 +22,7 @@ from penstock.engine.loop import Driver
 from penstock.ledger import sweep
 from penstock.ledger.store import DjangoLedger
 
+_UNWRITABLE = re.compile(r"disk is full|readonly database|disk I/O error|unable to open database", re.IGNORECASE)
 SWEEP = 5.0  # seconds between two looks for lost holders
 
 
@@ -64,19 +67,28 @@ async def _drive(config: Config, only: str | None, forever: bool, started: Any, 
     clock = SystemClock()
     ledger = ledger_of(config, clock)
     loop = asyncio.get_running_loop()
+    drivers: list[Driver] = []  # one, and its successor after a database error
+
+    def stop() -> None:
+        for driver in drivers:
+            driver.stop()
+
     with ThreadPoolExecutor(1, thread_name_prefix="ledger") as database:
 
         async def call(function: Callable[..., Any], *args: Any) -> Any:
             return await loop.run_in_executor(database, function, *args)
 
         await call(sweep.recover, ledger)
-        driver = Driver(ledger, Lanes(config.lanes, clock), clock, call=call, lease=config.lease_seconds)
-        stopped = _listen(loop, driver) if interruptible else []
+        stopped = _listen(loop, stop) if interruptible else []
         if started:
-            started(lambda: loop.call_soon_threadsafe(driver.stop))
+            started(lambda: loop.call_soon_threadsafe(stop))
         sweeper = asyncio.ensure_future(_sweep(call, ledger, clock))
         try:
-            await driver.drive(only=only, forever=forever)
+            going = True
+            while going:
+                lanes = Lanes(config.lanes, clock)
+                drivers[:] = [Driver(ledger, lanes, clock, call=call, lease=config.lease_seconds)]
+                going = await _went_wrong(drivers[0], call, only, forever) and forever and not stopped
         finally:
             sweeper.cancel()
             with suppress(asyncio.CancelledError):
@@ -85,17 +97,39 @@ async def _drive(config: Config, only: str | None, forever: bool, started: Any, 
     return not stopped
 
 
-def _listen(loop: asyncio.AbstractEventLoop, driver: Driver) -> list[int]:
+async def _went_wrong(driver: Driver, call: Any, only: str | None, forever: bool) -> bool:
+    """Drive; True when the database could not be written, and its runs were ended for that."""
+    try:
+        await driver.drive(only=only, forever=forever)
+    except DatabaseError as error:
+        await call(_end_runs, driver.ledger, only, error)
+        return True
+    return False
+
+
+def _end_runs(ledger: Any, only: str | None, error: DatabaseError) -> None:
+    """A database that cannot be written blocks its runs. Raises what it is given when that cannot be written either:
+    then they stand as they are, and the next start takes them up."""
+    if not _UNWRITABLE.search(str(error)):
+        raise error
+    for run in [only] if only else ledger.runs():
+        ledger.block(
+            run, f"the database cannot be written ({error}): make room or allow it, then start again", "database"
+        )
+        ledger.rest(run)
+
+
+def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> list[int]:
     """SIGINT and SIGTERM stop the driver in good order; it can be resumed."""
     got: list[int] = []
 
-    def stop(number: int) -> None:
+    def heard(number: int) -> None:
         got.append(number)
-        driver.stop()
+        stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # Windows has no such hook: there Ctrl-C raises KeyboardInterrupt
-            loop.add_signal_handler(number, stop, number)
+            loop.add_signal_handler(number, heard, number)
     return got
 
 
