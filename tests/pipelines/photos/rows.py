@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from penstock.accounts.models import Site, create_site
 from penstock.ledger.counters import Tally
+from penstock.ledger.models import Run
 from penstock.ledger.tx import write
 from penstock.pipelines.photos import names
 from penstock.pipelines.photos.models import Photo, PhotoSet, ReservedName, Taxon
@@ -43,3 +47,14 @@ def waiting(of: Site, number: int = 1, **fields: Any) -> Photo:
         tally.add(None, "photo", (photo.stage, photo.state), 1)
         tally.write(cursor, of.pk)
     return photo
+
+
+def run(of: Site, id: str = "r1", **plan: Any) -> Run:
+    """A run of the site with these settings, as stored."""
+    when = datetime(2026, 11, 21, 10, tzinfo=UTC)
+    return Run.objects.create(id=id, site=of, pipeline="photos", started_at=when, plan=plan)
+
+
+def context(of: Run, work_dir: Path | None = None) -> Any:
+    """What a stage's `load` is told."""
+    return SimpleNamespace(run=of, batch=3, work_dir=work_dir or of.site.root / ".work" / "3")

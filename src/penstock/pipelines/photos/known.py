@@ -28,9 +28,9 @@ class Known:
 
     def taken(self, texts: Texts, item: int, *, others: bool = False) -> bool:
         """Whether another photo holds the caption or the alt text; with `others`, only rows outside the
-        run count."""
+        run count. Nobody holds an empty text."""
         caption, alt = normalised(texts.caption), normalised(texts.alt_text)
-        if self._others["caption"][caption] or self._others["alt"][alt]:
+        if self._outside("caption", caption) or self._outside("alt", alt):
             return True
         return not others and (self._held("caption", caption, item, 0) or self._held("alt", alt, item, 1))
 
@@ -46,9 +46,12 @@ class Known:
         """A Seen that holds nothing: the caller has looked itself."""
         return Seen(None, 0)
 
+    def _outside(self, kind: str, text: str) -> bool:
+        return bool(text) and self._others[kind][text] > 0
+
     def _held(self, kind: str, text: str, item: int, place: int) -> bool:
         own = self._mine.get(item)
-        return self._counts[kind][text] > (1 if own and own[place] == text else 0)
+        return bool(text) and self._counts[kind][text] > (1 if own and own[place] == text else 0)
 
     def _put(self, item: int, caption: str, alt: str) -> None:
         old = self._mine.get(item)
@@ -68,8 +71,8 @@ class Seen:
 
     def caption(self, text: str) -> bool:
         """Whether another photo holds this caption."""
-        return self._known is not None and self._known.taken(Texts(text, "\0", ()), self._item)
+        return self._known is not None and self._known.taken(Texts(text, "", ()), self._item)
 
     def alt_text(self, text: str) -> bool:
         """Whether another photo holds this alt text."""
-        return self._known is not None and self._known.taken(Texts("\0", text, ()), self._item)
+        return self._known is not None and self._known.taken(Texts("", text, ()), self._item)
