@@ -124,7 +124,12 @@ def _work_dir(context: Any) -> str:
 
 def _safe(name: str) -> str:
     """A file name that any file system takes: the original's, less what is not a letter, digit, dot, dash
-    or space."""
+    or space, and short enough beside an id and a temporary suffix."""
     kept = "".join(c if c.isalnum() or c in "._- " else "_" for c in name).strip(" .")
     stem, dot, suffix = kept.rpartition(".")
-    return (stem or suffix)[:80].strip(" .") + (dot + suffix[:8] if stem and dot else "")
+    return _capped(stem or suffix, 160).strip(" .") + (dot + _capped(suffix, 24) if stem and dot else "")
+
+
+def _capped(text: str, most: int) -> str:
+    """At most so many bytes of UTF-8, in whole characters."""
+    return text.encode()[:most].decode(errors="ignore")
