@@ -53,8 +53,9 @@ def work(items: list[Item]) -> list[Outcome]:
     seen: dict[str, int] = {}
     outcomes: list[Outcome] = []
     for item in items:
-        outcomes.append(_one(item, numbers, seen))
-        seen.setdefault(item["content_hash"], item["id"])
+        outcome = _one(item, numbers, seen)
+        outcomes.append(outcome)
+        seen.setdefault(item["content_hash"], outcome.into if isinstance(outcome, Merge) else item["id"])
     return outcomes
 
 
@@ -91,18 +92,21 @@ def _duplicate(item: Item, seen: dict[str, int]) -> Outcome | None:
         return _merge(older["id"], item, f"that photo is {older['Review_Status'].lower()} and was left alone")
     fields = {name: item[name] for name in ("Folder", "Location", "Subject", "set_id", "Original_File_Name")}
     fields = {name: value for name, value in fields.items() if name not in older["edited"]}
-    return _merge(older["id"], item, f"that row was {older['Review_Status']} and goes through again", fields)
+    stage = "queue_rows"
+    if not older["working_path"]:  # it never came past reading: there is nothing to score yet
+        stage, fields["source_path"] = "read_exif", item["source_path"]
+    return _merge(older["id"], item, f"that row was {older['Review_Status']} and goes through again", stage, fields)
 
 
-def _merge(into: int, item: Item, reason: str, fields: dict[str, Any] | None = None) -> Merge:
+def _merge(into: int, item: Item, reason: str, stage: str | None = None, fields: dict[str, Any] | None = None) -> Merge:
     note = Note(f"Duplicate content: {item['Original_File_Name']} is photo {into}: {reason}", "WARN")
-    return Merge(into, reason, "queue_rows" if fields is not None else None, fields or {}, (note,))
+    return Merge(into, reason, stage, fields or {}, (note,))
 
 
 def _older(site: Any, run: str, hashes: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     known: dict[str, list[dict[str, Any]]] = {}
     twins = Photo.objects.filter(site=site, content_hash__in=hashes).order_by("id")
-    for row in twins.values("id", "content_hash", "state", "run", "Review_Status", "edited"):
+    for row in twins.values("id", "content_hash", "state", "run", "Review_Status", "edited", "working_path"):
         known.setdefault(row["content_hash"], []).append({**row, "here": row["run"] == run})
     return known
 
