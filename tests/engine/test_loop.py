@@ -186,3 +186,51 @@ def test_a_failed_preflight_ends_the_run_before_anything_is_claimed(error: Excep
     bench.run()
     assert not started
     assert (bench.store.runs["r"].status, bench.store.runs["r"].reason) == ("failed", "no server")
+
+
+class Watched(Bench):
+    """Notes what ran while the ledger was asked, and how often it was asked in vain."""
+
+    def __init__(self, seconds: Callable[[int], float], **how: Any) -> None:
+        self.running: set[int] = set()
+        self.during: dict[str, list[bool]] = {"settle": [], "claim": []}
+        self.in_vain = 0
+
+        async def work(item: Any, progress: Any) -> Outcome:
+            self.running.add(item["id"])
+            await asyncio.sleep(seconds(item["id"]))
+            self.running.discard(item["id"])
+            return Done()
+
+        super().__init__(work, **how)
+        self.driver.call = self.call
+
+    async def call(self, function: Callable[..., Any], *args: Any) -> Any:
+        await asyncio.sleep(0.001)
+        answer, name = function(*args), function.__name__
+        if (name in self.during and answer is not None) or name == "settle":
+            self.during[name].append(bool(self.running))
+        self.in_vain += name == "claim" and answer is None
+        return answer
+
+
+def test_a_freed_slot_is_at_work_again_before_its_item_is_settled() -> None:
+    bench = Watched(lambda item: 0.12, items=4, slots=1, size=4)
+    bench.run()
+    assert bench.during["settle"] == [True, True, True, False]
+
+
+def test_a_lane_of_quick_work_takes_one_batch_ahead_and_of_slow_work_none() -> None:
+    quick = Watched(lambda item: 0.05, items=8, slots=1, size=2)
+    quick.run()
+    assert quick.during["claim"] == [False, True, True, True]
+    slow = Watched(lambda item: 0.25, items=2, slots=1, size=1)
+    slow.run()
+    assert slow.during["claim"] == [False, False]
+
+
+def test_a_ledger_that_has_nothing_is_not_asked_again_at_every_turn() -> None:
+    bench = Watched(lambda item: item * 0.008, items=12, slots=12, size=12)
+    bench.run()
+    assert bench.in_vain <= 3
+    assert bench.states == ["done"] * 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -52,6 +53,8 @@ class Driver:
         self.stopping = False
         self._looked = self._beaten = float("-inf")
         self._checked: set[str] = set()
+        self._barren: dict[str, tuple[set[str], float]] = {}  # run → lanes that it had nothing for, and when
+        self._took: dict[str, float] = {}  # seconds of the last item, per lane
         self._meter = Meter(clock)
 
     async def drive(self, *, only: str | None = None, forever: bool = False) -> None:
@@ -121,18 +124,31 @@ class Driver:
         waiting = list(runs)
         while waiting and not self.stopping and (free := self._free()):
             run = waiting.pop(0)
+            if self._has_nothing(run, free):
+                continue
             batch = await self.call(self.ledger.claim, run, free)
-            if batch is not None:
-                self.held.append(Held(batch, list(batch.items), since=self.clock.monotonic()))
-                self._start_all()
-                waiting.append(run)
+            if batch is None:
+                self._barren[run] = (set(free), self.clock.monotonic())
+                continue
+            self.held.append(Held(batch, list(batch.items), since=self.clock.monotonic()))
+            self._start_all()
+            waiting.append(run)
+
+    def _has_nothing(self, run: str, free: dict[str, int]) -> bool:
+        """Whether a look for these lanes was in vain a moment ago, and nothing was settled here since."""
+        lanes, when = self._barren.get(run, (set(), float("-inf")))
+        patience = TICK if self.held else 0.0
+        return set(free) <= lanes and self.clock.monotonic() - when < patience
 
     def _free(self) -> dict[str, int]:
-        """Free slots per lane, less what is held for them and has not started."""
-        free = self.lanes.free()
+        """Free slots per lane, less what is held for them and has not started. A lane of quick work takes one batch
+        ahead, so that its slots need not wait for a claim."""
+        free, waiting = self.lanes.free(), Counter[str]()
         for held in self.held:
-            free[held.batch.stage.lane] = free.get(held.batch.stage.lane, 0) - len(held.todo)
-        return {lane: n for lane, n in free.items() if n > 0}
+            waiting[held.batch.stage.lane] += len(held.todo)
+        left = {lane: n - waiting[lane] for lane, n in free.items()}
+        ahead = {lane: 1 for lane in left if not waiting[lane] and self._took.get(lane, TICK) < TICK}
+        return {lane: most for lane, n in left.items() if (most := max(n, ahead.get(lane, 0))) > 0}
 
     def _start_all(self) -> None:
         for held in self.held:
@@ -164,11 +180,13 @@ class Driver:
             outcomes = [await self._blame(held, error)] * len(items)
         finally:
             self.lanes.give(stage)
-        took = (self.clock.monotonic() - started) / len(items)
+        took = self._took[stage.lane] = (self.clock.monotonic() - started) / len(items)
         held.results += [
             Result(item["id"], what, item["attempt"], took) for item, what in zip(items, outcomes, strict=True)
         ]
         held.tasks = {task: rest for task, rest in held.tasks.items() if rest is not items}
+        if not self.stopping:
+            self._start_all()  # the slot is at work again before this item is settled
         self.wake.set()
 
     async def _blame(self, held: Held, error: Exception) -> Any:
@@ -198,6 +216,7 @@ class Driver:
     async def _settle_slice(self, held: Held) -> None:
         last, results = held.over, [await self._judged(held, result) for result in held.results]
         held.results, held.since = [], self.clock.monotonic()
+        self._barren.clear()
         for start in range(0, max(1, len(results)), SLICE_ITEMS):
             part = results[start : start + SLICE_ITEMS]
             final = last and start + SLICE_ITEMS >= len(results)
@@ -252,6 +271,7 @@ class Driver:
 
     async def _give_back(self) -> None:
         """Leave nothing behind: end the work, give its items back untried, close the lanes."""
+        self.stopping = True
         for held in list(self.held):
             held.results += [Result(item["id"], Later(), item["attempt"]) for item in held.todo]
             held.todo.clear()
