@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def drive(home: Path, photos: Path, slots: int) -> dict[str, Any]:
 
 
 def _watch() -> dict[str, float]:
-    """The largest resident size of any one worker process, sampled while the process lives."""
+    """The largest peak of any one worker process, read while it lives; seldom, so as not to take part in the race."""
     import psutil
 
     peak, me = {"rss_mb": 0.0}, psutil.Process()
@@ -100,14 +101,21 @@ def _watch() -> dict[str, float]:
     def look() -> None:
         while True:
             for child in me.children(recursive=True):
-                try:
-                    peak["rss_mb"] = max(peak["rss_mb"], child.memory_info().rss / 1048576)
-                except psutil.NoSuchProcess:
-                    continue
-            time.sleep(0.05)
+                with suppress(psutil.NoSuchProcess, OSError):
+                    peak["rss_mb"] = max(peak["rss_mb"], _peak_of(child))
+            time.sleep(0.25)
 
     threading.Thread(target=look, daemon=True).start()
     return peak
+
+
+def _peak_of(child: Any) -> float:
+    """The process's own peak where the kernel keeps it, else what it holds now; MiB."""
+    status = Path(f"/proc/{child.pid}/status")
+    if not status.is_file():
+        return float(child.memory_info().rss / 1048576)
+    lines = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+    return int(lines[0].split()[1]) / 1024 if lines else 0.0
 
 
 def _table(result: dict[str, Any]) -> str:
