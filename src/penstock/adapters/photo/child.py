@@ -16,11 +16,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from penstock.adapters import files
+from penstock.adapters.photo import decode, exiftool, headers, phash, scores, working
+from penstock.adapters.photo.vision import opencv
 from penstock.engine.errors import ItemError
 from penstock.engine.outcome import Done, File, Outcome
 from penstock.engine.pipeline import Item, Progress
 
+opencv()  # while the worker starts, not while its first photo waits
 SIDE = 1024
 MODEL_QUALITY = 85
 _COLUMNS = (
@@ -53,10 +58,6 @@ def stage_files(item: Item, progress: Progress) -> Outcome:
 
 def read_exif(item: Item, progress: Progress) -> Outcome:
     """One open and one decode: header check, EXIF, working copy and perceptual hash."""
-    import numpy as np
-
-    from penstock.adapters.photo import decode, exiftool, headers, phash, working
-
     source = item["staged_path"]
     _same_size(source, item.get("file_size"))
     side = item.get("side", working.SIDE)
@@ -77,8 +78,6 @@ def read_exif(item: Item, progress: Progress) -> Outcome:
 
 def score(item: Item, progress: Progress) -> Outcome:
     """Score the working copy. Raises ItemError (`scoring`) when it cannot be read: no score is invented."""
-    from penstock.adapters.photo import scores
-
     try:
         scored = scores.score(item["working_path"], item.get("models"))
     except ItemError as error:
@@ -89,8 +88,6 @@ def score(item: Item, progress: Progress) -> Outcome:
 
 def resize_for_model(item: Item, progress: Progress) -> Outcome:
     """The picture that the model reads: the working copy's own bytes when it is small enough."""
-    from penstock.adapters.photo import headers, working
-
     source, side = item["working_path"], item.get("side", SIDE)
     work = _artefact(item, "model", item["ollama_path"])
     header = headers.inspect(source)
@@ -107,7 +104,6 @@ def resize_for_model(item: Item, progress: Progress) -> Outcome:
 
 def render(item: Item, progress: Progress) -> Outcome:
     """The published pair, from the original's bytes, which must still be those that were approved."""
-    from penstock.adapters.photo import headers
     from penstock.adapters.photo import render as rendering
 
     source = item["source_path"]
