@@ -106,13 +106,18 @@ def _django(home: Path) -> Path:
 
 @pytest.fixture
 def ledger_home(_django: Path) -> Iterator[Path]:
-    """The home with Django on it, and no rows."""
+    """The home with Django on it, and no rows, whatever an earlier test left."""
+    _wipe(_django)
+    yield _django
+    _wipe(_django)
+
+
+def _wipe(home: Path) -> None:
     from django.apps import apps
     from django.db import connection
 
     from penstock.ledger import runlog
 
-    yield _django
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA foreign_keys=OFF")
         for model in apps.get_models():
@@ -120,6 +125,6 @@ def ledger_home(_django: Path) -> Iterator[Path]:
                 cursor.execute(f'DELETE FROM "{model._meta.db_table}"')
         cursor.execute("PRAGMA foreign_keys=ON")
     runlog.forget()
-    for place in _django.iterdir():
-        if place.name not in ("data", "secret.key"):
+    for place in [*home.iterdir(), *(home / "data").iterdir()]:
+        if place.name not in ("data", "secret.key") and not place.name.startswith("review.db"):
             shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink()
