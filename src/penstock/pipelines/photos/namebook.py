@@ -4,6 +4,7 @@ copy of it."""
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from penstock.adapters.files import write_bytes
 from penstock.engine.errors import Blocking, Refused, UsageError
 from penstock.pipelines.photos import names
 from penstock.pipelines.photos.models import ReservedName
+
+_DEVICE = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE | re.ASCII)
 
 
 def release(row: Any) -> None:
@@ -58,6 +61,8 @@ def clean(name: str) -> str:
         )
     if slug != stem:
         raise UsageError(f"filename: {name[:60]!r} holds characters that not every file system takes; try {slug}.JPG")
+    if _DEVICE.fullmatch(slug):
+        raise UsageError(f"filename: {name[:60]!r} is the name of a device on Windows; choose another")
     return f"{slug}.JPG"
 
 
