@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock import __version__
+from penstock.ledger.events import clean
 from penstock.ledger.models import Run, StageRun
 from penstock.pipelines.photos import namebook, opening
 from penstock.pipelines.photos.models import Photo
@@ -41,4 +42,4 @@ def _summary(run: Run) -> None:
     stamp = (run.completed_at or run.started_at).isoformat(timespec="seconds")
     text = f"run={run.id} status={run.status} pending={waiting} failed={broken} {run.error_message}".strip()
     with file.open("a", encoding="utf-8") as stream:
-        stream.write(f"{stamp}\tbuild={__version__}\t{run.kind.upper()}_{run.status.upper()}\t{text}\n")
+        stream.write(f"{stamp}\tbuild={__version__}\t{run.kind.upper()}_{run.status.upper()}\t{clean(text)}\n")
