@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import subprocess
@@ -123,8 +124,9 @@ def browser(chromium: str, profile: Path) -> Iterator[Page]:
     said_in, said_out = os.pipe()
 
     def plumb() -> None:
-        os.dup2(asked_in, 3)
-        os.dup2(said_out, 4)
+        asked, said = (fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in (asked_in, said_out))
+        os.dup2(asked, 3)  # from above: a pipe that is 3 or 4 already would be closed at the start of the browser
+        os.dup2(said, 4)
 
     process = subprocess.Popen(  # the pipes must be 3 and 4 in the child, so they are moved after the fork
         [chromium, *FLAGS, f"--user-data-dir={profile}"],
