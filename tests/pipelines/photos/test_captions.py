@@ -32,7 +32,8 @@ class Server:
     """Stand-in for a model server: answers what it is told, keeps what it was asked."""
 
     def __init__(self, *answers: Any) -> None:
-        self.answers, self.asked, self.closed = list(answers), [], 0
+        self.answers, self.closed = list(answers), 0
+        self.asked: list[Ask] = []
         self.checked = ServerCheck("vision", found=True, reachable=True, processor="CPU", context=4096)
 
     async def check(self) -> ServerCheck:

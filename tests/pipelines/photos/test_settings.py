@@ -21,7 +21,7 @@ def stored(site: Site) -> dict[str, object]:
 
 def test_every_setting_has_a_meaning_and_a_default_that_is_valid() -> None:
     assert all(meaning for _, _, meaning in settings.describe())
-    assert settings.of({key: default for key, default, _ in settings.describe()}) == settings.PhotoSettings()
+    assert settings.of({key: default for key, default, _ in settings.describe()}) == settings.of({})
 
 
 def test_what_a_run_stored_and_this_version_no_longer_knows_is_left_aside() -> None:

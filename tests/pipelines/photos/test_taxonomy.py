@@ -18,7 +18,7 @@ BY: dict[str, Any] = {"who": "ann", "at": datetime(2026, 11, 21, tzinfo=UTC)}
 
 
 def test_what_is_known_is_not_asked_for() -> None:
-    taxonomy.ask(rows.site(), "folder", "nature", confirm=lambda _: pytest.fail("asked"))  # type: ignore[arg-type]
+    taxonomy.ask(rows.site(), "folder", "nature", confirm=lambda _: pytest.fail("asked"))
 
 
 def test_another_spelling_of_what_is_known_is_refused_whatever_a_person_says() -> None:
@@ -28,7 +28,12 @@ def test_another_spelling_of_what_is_known_is_refused_whatever_a_person_says() -
 
 def test_a_near_miss_is_named_in_the_question() -> None:
     asked: list[str] = []
-    taxonomy.ask(rows.site(), "location", "Gouda_Netherland", confirm=lambda q: bool(asked.append(q)) or True)
+
+    def confirm(question: str) -> bool:
+        asked.append(question)
+        return True
+
+    taxonomy.ask(rows.site(), "location", "Gouda_Netherland", confirm)
     assert "did you mean 'Gouda_Netherlands'?" in asked[0]
 
 

@@ -11,7 +11,7 @@ import pytest
 from penstock.adapters import files
 from penstock.adapters.photo import child
 from penstock.engine.errors import Blocking, ItemError, Transient
-from penstock.engine.outcome import Done
+from penstock.engine.outcome import Done, Row
 from penstock.pipelines.photos import worker
 from tests.adapters.photo.pictures import jpeg, noise, save
 
@@ -44,7 +44,7 @@ def test_a_picture_makes_its_photo_and_what_is_wrong_with_another_goes_along(tmp
     good = save(tmp_path / "good.jpg", jpeg(noise(64, 48)))
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"no picture")
-    made = []
+    made: list[Row] = []
     for path in (good, bad):
         outcome = worker.run("validate", {"path": str(path), "max_pixels": 10**6, "photo": {"Subject": "x"}}, ignore)
         assert isinstance(outcome, Done)
