@@ -222,5 +222,5 @@ def test_the_start_up_line_is_told_and_an_unexpected_processor_is_warned_of(serv
 
 def test_a_rule_pack_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("rules = 7 7")
-    with pytest.raises(Blocking, match="mine.toml"):
+    with pytest.raises(Blocking, match=r"mine\.toml"):
         written(photo(), rules_dir=str(tmp_path))
