@@ -35,3 +35,24 @@ def store(ledger_home: Path) -> Iterator[Any]:
     for model in (ledger.TABLES.pop("widget"), ledger.TABLES.pop("part")):
         model.objects.all().delete()
     engine.PIPELINES.pop("plant", None)
+
+
+@pytest.fixture
+def django_statements() -> Any:
+    """`with django_statements() as seen:` collects the statements that are executed."""
+    from contextlib import contextmanager
+
+    from django.db import connection
+
+    @contextmanager
+    def listen() -> Iterator[list[str]]:
+        seen: list[str] = []
+
+        def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+            seen.append(sql)
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(note):
+            yield seen
+
+    return listen

@@ -14,7 +14,8 @@ from django.db import transaction
 from penstock.ledger.models import Event, Run, StageRun
 
 _rendered: dict[str, int] = {}  # run → last event that this process has written
-_CREDENTIALS = re.compile(r"://[^/\s:@]+:[^/\s@]+@")
+_sizes: dict[str, int] = {}  # run → how long its file was then
+_CREDENTIALS = re.compile(r"://[^/\s\"'<>]*@")  # up to the last @: a password may hold one
 
 
 def run_file(run: Run) -> Path:
@@ -28,15 +29,21 @@ def latest_file(run: Run) -> Path:
 
 
 def render(run: Run) -> None:
-    """Bring the files up to the events. The first time in a process the run's file is written anew from all events."""
-    fresh = run.id not in _rendered
-    text, last = _lines(run, _rendered.get(run.id, 0))
+    """Bring the files up to the events. A file that is not as this process left it is written anew from all events."""
+    last = _rendered.get(run.id, 0)
+    fresh = last == 0 or _size(run_file(run)) != _sizes.get(run.id)
+    text, last = _lines(run, 0 if fresh else last)
     if not fresh and not text:
+        _rendered[run.id] = last
         return
-    _rendered[run.id] = last
     newest = not Run.objects.filter(site=run.site, started_at__gt=run.started_at).exists()
     for file in (run_file(run), latest_file(run)) if newest else (run_file(run),):
         _rewrite(file, text) if fresh else _append(file, text)
+    _rendered[run.id], _sizes[run.id] = last, _size(run_file(run))
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else -1
 
 
 def render_after_commit(run: Run) -> None:
@@ -69,7 +76,7 @@ def _lines(run: Run, after: int) -> tuple[str, int]:
 
 def redact(text: str) -> str:
     """Credentials inside addresses never reach a log."""
-    return _CREDENTIALS.sub("://…:…@", text)
+    return _CREDENTIALS.sub("://…@", text)
 
 
 def _rewrite(file: Path, text: str) -> None:
@@ -88,6 +95,7 @@ def _append(file: Path, text: str) -> None:
 def forget() -> None:
     """Render everything anew next time (another home, another test)."""
     _rendered.clear()
+    _sizes.clear()
 
 
 __all__: list[Any] = [
