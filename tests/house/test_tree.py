@@ -9,7 +9,11 @@ from tests.house.source import PACKAGE, ROOT
 OWN_SUBJECT = {"conformance", "crash", "docs", "doors", "house", "stubs"}
 """Folders that test a promise across modules instead of one module."""
 
-ACROSS_A_ROOM = {"adapters/photo/test_damaged.py": "damaged files through every module that reads one"}
+ACROSS_A_ROOM = {
+    "adapters/photo/test_damaged.py": "damaged files through every module that reads one",
+    "pipelines/photos/test_acceptance.py": "strange files through the whole pipeline",
+    "pipelines/photos/test_acceptance_commands.py": "wrong input to every command for photos",
+}
 """Test files about a whole room → what they hold it to."""
 
 
