@@ -30,3 +30,9 @@ def test_a_published_photo_that_is_gone_is_told(scene: Any) -> None:
 def test_a_published_photo_without_a_delivery_is_told(scene: Any) -> None:
     scene.sql("DELETE FROM delivery")
     assert ("I4", "photo 4") in scene.told()
+
+
+def test_a_delivery_that_was_taken_back_waits_and_is_in_order(scene: Any) -> None:
+    scene.sql("UPDATE delivery SET outcome='undone', state='waiting'")
+    scene.sql("UPDATE ledger_sitecounter SET state='waiting' WHERE \"table\"='delivery'")
+    assert scene.told() == {("I4", "photo 4")}  # only the photo's own end is lacking

@@ -65,7 +65,9 @@ def _undelivered(look: Look, key: str) -> Iterator[Violation]:
     sql += f" AND NOT EXISTS (SELECT 1 FROM {DELIVERY} v WHERE v.{name('table')}=%s AND v.item=t.id"
     for (item,) in ask(sql + f" AND v.outcome IN ({_words(LEFT)}))", [gate.stage, ItemState.DONE.value, key]):
         detail = "it counts as published, but no delivery of it reached a target"
-        yield Violation("I4", f"{key} {item}", detail, f"penstock reconcile {_site(look)}")
+        yield Violation(
+            "I4", f"{key} {item}", detail, f"penstock unpublish {_site(look)} {item} (it ends what was begun)"
+        )
 
 
 def _site(look: Look) -> str:

@@ -34,6 +34,7 @@ def _places(look: Look, known: pipelines.Known, key: str, table: str) -> Iterato
 
 
 def _wrong(known: pipelines.Known, site: int, key: str, stage: str, state: str) -> str:
+    """What was done at the last stage and is taken back waits there (a withdrawn delivery)."""
     if state not in KNOWN:
         return f"no row can be {state!r}"
     if key not in known.tables(site):
@@ -41,7 +42,11 @@ def _wrong(known: pipelines.Known, site: int, key: str, stage: str, state: str) 
     at = known.stage(site, key, stage)
     if at is None:
         return f"its pipeline has no stage {stage!r}"
-    if ItemState(state) in GATED and not at.gate:
+    if (
+        ItemState(state) in GATED
+        and not at.gate
+        and not (state == ItemState.WAITING and stage in known.last(site, key))
+    ):
         return f"it is {state}, but stage {stage} is no gate"
     if state == ItemState.DONE and stage not in known.last(site, key):
         return f"it is done, but {stage} is not its last stage"
