@@ -116,7 +116,8 @@ def _end_runs(ledger: Any, only: str | None, error: DatabaseError) -> None:
         ledger.block(
             run, f"the database cannot be written ({error}): make room or allow it, then start again", "database"
         )
-        ledger.rest(run)
+        if not ledger.rest(run).finished:
+            raise error
 
 
 def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> list[int]:
