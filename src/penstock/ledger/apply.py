@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +21,7 @@ from penstock.engine.states import ACTIVE, BROKEN, ItemState
 from penstock.ledger import effects, events, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
+from penstock.ledger.tx import write
 
 declare("ledger.before_rename", "ledger.after_rename")
 
@@ -37,6 +38,7 @@ class Settled:
     """What the commit left to do outside the database."""
 
     files: Sequence[File]
+    merged: Sequence[int] = ()  # items that are gone
 
 
 def write_plan(cursor: Any, run: m.Run, batch: Batch, plan: Plan, at: datetime) -> Settled:
@@ -62,7 +64,7 @@ def write_plan(cursor: Any, run: m.Run, batch: Batch, plan: Plan, at: datetime) 
     tally.write(cursor, run.site_id)
     _count_stage(run, plan, at)
     _tell(run, plan, at, moves)
-    return Settled([file for _, file in plan.files])
+    return Settled([file for _, file in plan.files], [item for item, _ in plan.merges])
 
 
 def _make(run: m.Run, plan: Plan, tally: Tally) -> tuple[dict[int, dict[str, Any]], list[events.Move]]:
@@ -134,7 +136,7 @@ def _merge(cursor: Any, run: m.Run, plan: Plan, tally: Tally, item: int, merge: 
         raise LeaseLost
     if parent:
         rows.lower_children(cursor, parent, 1)
-    effects.mark_item_undoing(run.id, table, [item])
+    effects.mark_item_undoing(table, item)
     tally.move(run.id, table, old, None)
     tally.passed(run.id, plan.stage.name)
     moves: list[events.Move] = [(table, item, "/".join(old), "")]
@@ -251,6 +253,15 @@ def place(files: Sequence[File]) -> None:
         folders.add(path.parent)
     for folder in folders:
         sync_folder(folder)
+
+
+def drop_artefacts(artefacts: Iterable[m.Artefact]) -> None:
+    """Remove files of rows that are gone; the journal forgets each after its file, so this can be done again."""
+    for artefact in artefacts:
+        for path in (Path(artefact.work), Path(artefact.path)):
+            path.unlink(missing_ok=True)
+        with write():
+            m.Artefact.objects.filter(id=artefact.pk).delete()
 
 
 def sync_folder(folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.pipeline import EffectPlan
 from penstock.engine.settle import Plan
-from penstock.ledger import EFFECTS, rows
+from penstock.ledger import EFFECTS
 from penstock.ledger.models import Effect
 from penstock.ledger.tx import write
 
@@ -55,19 +55,18 @@ def settle(cursor: Any, run: str, table: str, plan: Plan) -> None:
         mine.filter(item__in=plan.broken).update(state="undoing")
 
 
-def mark_item_undoing(run: str, table: str, items: Sequence[int]) -> None:
-    """What was done for these items is to be undone."""
-    for part in rows.chunks(items):
-        Effect.objects.filter(run=run, table=table, item__in=part, state__in=["planned", "done"]).update(
-            state="undoing"
-        )
+def mark_item_undoing(table: str, item: int) -> None:
+    """What was done for this item, in whichever run, is to be undone."""
+    Effect.objects.filter(table=table, item=item, state__in=["planned", "done"]).update(state="undoing")
 
 
-def undo_pending(run: str | None = None) -> int:
-    """Undo what is marked, newest first, each marked as it is undone. Answers how many."""
+def undo_pending(run: str | None = None, *, of: tuple[str, Sequence[int]] | None = None) -> int:
+    """Undo what is marked (of a run; or of items of a table), newest first. Answers how many."""
     marked = Effect.objects.filter(state="undoing")
     if run is not None:
         marked = marked.filter(run=run)
+    if of is not None:
+        marked = marked.filter(table=of[0], item__in=of[1])
     n = 0
     for effect in marked.order_by("-id"):
         failpoint("ledger.before_undo")

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from penstock.engine import PIPELINES
+from penstock.engine.settle import FRESH
 from penstock.ledger import TABLES, events, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
@@ -119,7 +120,11 @@ def _restore(cursor: Any, run: m.Run, table: str, kept: Set[int], tally: Tally, 
     """A row that another run has taken since is that run's to restore."""
     moves: list[events.Move] = []
     images = {one.item: one for one in m.BeforeImage.objects.filter(run=run.id, table=table) if one.item not in kept}
-    for row in rows.read(table, sorted(images)):
+    there = rows.read(table, sorted(images))
+    for item in sorted(set(images) - {row["id"] for row in there}):
+        if not m.BeforeImage.objects.filter(table=table, item=item, pk__gt=images[item].pk).exists():
+            moves.append(_reinsert(run, table, images[item].data, tally))
+    for row in there:
         if row["run"] not in (run.id, None):
             continue
         fields = _before(row, images[row["id"]].data)
@@ -131,6 +136,18 @@ def _restore(cursor: Any, run: m.Run, table: str, kept: Set[int], tally: Tally, 
     for part in rows.chunks([image.pk for image in images.values()]):
         m.BeforeImage.objects.filter(id__in=part).delete()
     return moves
+
+
+def _reinsert(run: m.Run, table: str, image: Mapping[str, Any], tally: Tally) -> events.Move:
+    """A row that was merged away comes back; what was undone for it then, is to be done again: it begins there."""
+    undone = m.Effect.objects.filter(table=table, item=image["id"], state="undone").values_list("stage", flat=True)
+    stages = [s.name for s in PIPELINES[run.pipeline](run).stages]
+    stage = min([image["stage"], *undone], key=lambda name: stages.index(name) if name in stages else 0)
+    fresh = FRESH if stage != image["stage"] else {}
+    model = TABLES[table]
+    model.objects.bulk_create([model(**{**image, **fresh, "stage": stage})])
+    tally.add(image["run"], table, (stage, image["state"]), 1)
+    return (table, image["id"], "", f"{stage}/{image['state']}")
 
 
 def _before(row: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:

@@ -182,6 +182,9 @@ class DjangoLedger:
                 hook(run, batch.stage.name, plan.done)
         apply.place(settled.files)
         effects.undo_pending(run=batch.run)
+        if settled.merged:
+            effects.undo_pending(of=(batch.stage.takes, settled.merged))
+            apply.drop_artefacts(m.Artefact.objects.filter(table=batch.stage.takes, item__in=settled.merged))
         if plan.merges:
             restoring.drop_ownerless(batch.run)
         runlog.render(run)

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from penstock.accounts.models import Site
 from penstock.engine import PIPELINES
 from penstock.engine.ids import ProcessIdentity
@@ -162,6 +164,14 @@ def _look_at_effects() -> None:
         if EFFECTS[effect.kind].happened(effect.source, effect.target, effect.mark):
             with write():
                 m.Effect.objects.filter(id=effect.id, state="planned").update(state="done")
+
+
+def _drop_orphans() -> None:
+    """Files of rows that were merged away."""
+    for table, model in TABLES.items():
+        if rows.is_item(table):
+            there = model.objects.filter(id=OuterRef("item"))
+            apply.drop_artefacts(m.Artefact.objects.filter(~Exists(there), table=table))
 
 
 def _sweep_work() -> None:

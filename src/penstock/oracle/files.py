@@ -98,10 +98,9 @@ def _not_done(kind: str, source: str, target: str, mark: str, *, files: bool) ->
 
 
 def _unjournaled(look: Look) -> Iterator[Violation]:
-    """A photo whose bytes are known was staged, and that stands in the journal of some run."""
-    sql = (
-        f"SELECT p.id, p.staged_path FROM {rows.quoted(Photo)} p WHERE p.content_hash<>'' AND {look.only('p.site_id')}"
-    )
+    """A photo whose bytes are known was staged (unless it is to be again), and the journal of some run says so."""
+    sql = f"SELECT p.id, p.staged_path FROM {rows.quoted(Photo)} p"
+    sql += f" WHERE p.content_hash<>'' AND p.stage<>'stage_files' AND {look.only('p.site_id')}"
     sql += f" AND NOT EXISTS (SELECT 1 FROM {EFFECT} e WHERE e.{TABLE}='photo' AND e.item=p.id AND e.state='done'"
     for photo, path in ask(sql + " AND e.target=p.staged_path AND e.mark=p.content_hash)"):
         detail = f"its original should lie at {path or 'a staged place'}, but no journal says that it was brought there"
