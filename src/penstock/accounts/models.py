@@ -52,8 +52,9 @@ def site_named(name: str) -> Site:
 
 def create_site(name: str, pipeline: str, *, timezone: str = "UTC", account: str = "default") -> Site:
     """Make a site (and its account when missing). Raises UsageError on a bad or taken name."""
-    if not name or len(name) > 60 or not name[0].isalnum() or set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-"):
-        raise UsageError(f"{name!r} cannot name a site; use {SLUG_RULE}")
+    for kind, given in (("a site", name), ("an account", account)):
+        if not _is_slug(given):
+            raise UsageError(f"{given!r} cannot name {kind}; use {SLUG_RULE}")
     if Site.objects.filter(name=name).exists():
         raise UsageError(f"there is a site {name!r} already; choose another name")
     with transaction.atomic():
@@ -63,3 +64,8 @@ def create_site(name: str, pipeline: str, *, timezone: str = "UTC", account: str
         for hook in AFTER_CREATE:
             hook(site)
     return site
+
+
+def _is_slug(name: str) -> bool:
+    letters = set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    return 0 < len(name) <= 60 and name[0].isalnum() and set(name) <= letters

@@ -18,7 +18,11 @@ from penstock.cli.session import Session
 from penstock.engine.errors import PenstockError
 
 USAGE, OUTSIDE, STOPPED, FAILED = 2, 5, 130, 1
-_PLACES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOENT, errno.ENOTDIR}
+LONGEST = 500  # characters of a sentence: what was typed may be a whole book
+_PLACES = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOENT, errno.ENOTDIR,
+    errno.ENAMETOOLONG, errno.ELOOP,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,14 @@ def guard(work: Callable[[], Any], session: Session, words: list[str]) -> int:
             click.echo(error.ctx.get_help())  # type: ignore[attr-defined]
             return USAGE
         told = expected(error, session) or _crash(error, session, words)
-    session.show.error(told.sentence, code=told.word, exit_code=told.code)
+    session.show.error(_shortened(told.sentence), code=told.word, exit_code=told.code)
     return told.code
+
+
+def _shortened(sentence: str) -> str:
+    """Its beginning and its end, where the way to mend it stands."""
+    half = LONGEST // 2
+    return sentence if len(sentence) <= LONGEST else f"{sentence[:half]} … {sentence[-half:]}"
 
 
 def expected(error: BaseException, session: Session) -> Told | None:

@@ -42,6 +42,9 @@ class Lazy(MutableMapping[str, click.Command]):
         return len(self._places)
 
 
+LARGEST = 2**63 - 1  # what a database holds
+
+
 class Family(click.Group):
     """A group that lists its commands as they were declared, knows words near to a mistyped one, and names
     the verbs in `later`, which this version does not have."""
@@ -100,10 +103,23 @@ class Leaf(click.Command):
         self.params += global_options(hidden=True)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Open the home, then do it."""
+        """Open the home, then do it. Raises UsageError for what no table and no file system could hold."""
+        for param in self.params:
+            _check_storable(ctx, param)
         if self.home:
             ctx.find_root().obj.open()
         return super().invoke(ctx)
+
+
+def _check_storable(ctx: click.Context, param: click.Parameter) -> None:
+    given = ctx.params.get(param.name or "")
+    for value in given if isinstance(given, tuple) else (given,):
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise click.BadParameter(f"{str(value)[:20]}… is too large a number", ctx, param)
+        if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
+            raise click.BadParameter("it is not UTF-8; set your terminal to UTF-8 and type it again", ctx, param)
+        if isinstance(value, str | Path) and "\0" in str(value):
+            raise click.BadParameter("it holds a zero byte", ctx, param)
 
 
 def global_options(*, hidden: bool = False) -> list[click.Parameter]:

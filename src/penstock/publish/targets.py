@@ -24,6 +24,8 @@ def add(site: Site, name: str, kind: str, url: str, options: Mapping[str, Any] |
     """Add a target and make its place. Raises UsageError naming what is wrong, Unavailable when it cannot be made."""
     if not NAME.fullmatch(name):
         raise UsageError(f"{name[:60]!r} cannot name a target; use lower-case letters, digits and hyphens, at most 40")
+    if not url.isprintable():
+        raise UsageError("--url holds control characters; type it again")
     maker, chosen = _maker(kind), dict(options or {})
     outlet = outlets.found(maker)
     address = outlet.address(url, chosen)

@@ -101,6 +101,8 @@ def _check(kind: str, key: str) -> None:
         raise UsageError(f"{kind!r} is no kind of taxonomy; use folder or location")
     if not key.strip() or len(key) > 80 or not key.isprintable():
         raise UsageError(f"a {kind} needs a key of 1 to 80 printable characters")
+    if not any(c.isalnum() for c in key):
+        raise UsageError(f"{kind} {key!r} holds no letter or digit; file names need one")
 
 
 def _check_name(kind: str, name: str) -> None:
