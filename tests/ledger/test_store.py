@@ -127,13 +127,13 @@ def test_notes_of_the_work_reach_the_log_cleaned(store: Any) -> None:
     assert ["WARN", "sharp\\n[ERROR] forged"] in lines
 
 
-def test_a_pause_for_one_reason_is_told_once(store: Any) -> None:
+def test_a_pause_is_told_once_with_its_first_reason(store: Any) -> None:
     run = store.start(plant.pipeline(), [""])
     for _ in range(5):
         store.ledger.hold(run, "the model server is down")
-    assert m.Event.objects.filter(kind="held").count() == 1
     store.ledger.hold(run, "the disk is slow")
-    assert control.find(run).error_message == "the disk is slow"
+    assert m.Event.objects.filter(kind="held").count() == 1
+    assert control.find(run).error_message == "the model server is down"
 
 
 def test_the_first_blocking_failure_is_the_one_that_is_told(store: Any) -> None:

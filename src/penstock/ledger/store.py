@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -187,6 +188,8 @@ class DjangoLedger:
             apply.drop_artefacts(m.Artefact.objects.filter(table=batch.stage.takes, item__in=settled.merged))
         if plan.merges:
             restoring.drop_ownerless(batch.run)
+        if last:
+            shutil.rmtree(Load(run, batch.stage, batch.id).work_dir, ignore_errors=True)
         runlog.render(run)
 
     def _guard(self, batch: Batch, last: bool) -> None:
@@ -219,13 +222,13 @@ class DjangoLedger:
         return rest
 
     def hold(self, run: str, reason: str) -> None:
-        """Ask for a pause, with the reason."""
+        """Ask for a pause, with the reason. The first reason is the one that is told."""
         with write():
             running = m.Run.objects.filter(id=run, status=RunState.RUNNING)
-            if running.exclude(pause_requested=True, error_message=reason).update(
-                pause_requested=True, error_message=reason
-            ):
+            if running.filter(pause_requested=False).update(pause_requested=True, error_message=reason):
                 self._say(run, [("WARN", f"Paused: {reason}")], "held")
+            else:
+                running.filter(error_message="").update(error_message=reason)
 
     def block(self, run: str, reason: str, code: str) -> None:
         """The first blocking failure is the one that is told."""
