@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from penstock.engine.clock import SystemClock
-from penstock.engine.errors import Blocking
+from penstock.engine.errors import Blocking, Unavailable
 from penstock.engine.lanes import Lanes
 from penstock.engine.loop import Driver
 from penstock.engine.memory import MemoryLedger, MemoryStore
@@ -234,3 +234,19 @@ def test_a_ledger_that_has_nothing_is_not_asked_again_at_every_turn() -> None:
     bench.run()
     assert bench.in_vain <= 3
     assert bench.states == ["done"] * 12
+
+
+def test_when_the_outside_is_down_nothing_more_of_the_run_starts() -> None:
+    started: list[int] = []
+
+    async def work(item: Any, progress: Any) -> Outcome:
+        started.append(item["id"])
+        await asyncio.sleep(0.02)
+        if item["id"] == 3:
+            raise Unavailable("the server is away")
+        return Done()
+
+    bench = Bench(work, items=9, slots=1, size=2)
+    bench.run()
+    assert started == [1, 2, 3]
+    assert bench.states == ["done", "done", *["ready"] * 7]

@@ -190,11 +190,16 @@ class Driver:
         self.wake.set()
 
     async def _blame(self, held: Held, error: Exception) -> Any:
-        """The verdict on an error; what concerns the whole run is told to the ledger."""
+        """The verdict on an error; what concerns the whole run is told to the ledger, and nothing more of it starts."""
+        run = held.batch.run
+        if isinstance(error, Blocking | Unavailable):
+            await self._stop_run(run, abort=False)
         if isinstance(error, Blocking):
-            await self.call(self.ledger.block, held.batch.run, str(error), error.code)
+            await self.call(self.ledger.block, run, str(error), error.code)
         elif isinstance(error, Unavailable):
-            await self.call(self.ledger.hold, held.batch.run, str(error))
+            await self.call(self.ledger.hold, run, str(error))
+        if isinstance(error, Blocking | Unavailable):
+            await self._stop_run(run, abort=False)  # what was claimed while it was told
         return verdict(error, held.batch.stage)
 
     async def _wait(self) -> None:
