@@ -149,7 +149,7 @@ def release_cache(path: str | Path) -> None:
 def undo_copy(target: str | Path, sha: str) -> bool:
     """Remove `target` when its bytes have the SHA-256 `sha`; True when it is gone afterwards."""
     target = Path(target)
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         os.unlink(_part_name(target))
     if not os.path.lexists(target):
         return True
@@ -214,7 +214,8 @@ def _disk(target: Path) -> Iterator[None]:
     except OSError as error:
         with suppress(OSError):
             _part_name(target).unlink()
-        if error.errno in _DISK_ERRORS or not os.access(target.parent, os.W_OK):
+        folder = target.parent
+        if error.errno in _DISK_ERRORS or not (folder.is_dir() and os.access(folder, os.W_OK)):
             raise Blocking(
                 f"cannot write {target}: {error.strerror}; make room or allow it, then start again",
                 code="disk",
@@ -281,7 +282,7 @@ def _same_bytes(fd: int, source: str | Path, target: Path) -> Stored:
     wanted = _hash(fd)
     if target.is_symlink() or not target.is_file() or _stored(target) != wanted:
         raise ItemError(f"{source} was not copied: {target} exists already and is another file", code="occupied")
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         os.unlink(_part_name(target))
     return wanted
 
@@ -305,7 +306,7 @@ def _part(target: Path) -> Path:
     """The temporary name for `target`, free: a leftover of an earlier try is removed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = _part_name(target)
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         part.unlink()
     return part
 
