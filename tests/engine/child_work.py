@@ -110,12 +110,8 @@ def _grandchildren(stage: str, item: dict[str, Any], progress: Progress) -> Outc
     sleeper = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
     near = subprocess.Popen(sleeper)
     far = subprocess.Popen(sleeper, start_new_session=True)
-    forker = (
-        "import subprocess,sys; print(subprocess.Popen(sys.argv[1:], start_new_session=True, stdout=-3).pid)"
-    )
-    daemon = subprocess.run(
-        [sys.executable, "-S", "-c", forker, *sleeper], stdout=subprocess.PIPE, check=True
-    )
+    forker = "import subprocess,sys; print(subprocess.Popen(sys.argv[1:], start_new_session=True, stdout=-3).pid)"
+    daemon = subprocess.run([sys.executable, "-S", "-c", forker, *sleeper], stdout=subprocess.PIPE, check=True)
     text = f"{os.getpid()} {near.pid} {far.pid} {int(daemon.stdout)}"
     mark = Path(item["mark"])
     mark.with_suffix(".part").write_text(text)

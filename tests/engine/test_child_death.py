@@ -54,9 +54,7 @@ def test_a_worker_that_dies_unseen_before_it_took_the_item_is_replaced() -> None
         assert child.pid is not None
         victim = child.pid
         os.kill(victim, signal.SIGSTOP)
-        failpoint.arm_call(
-            "child.sent", lambda name, context: ended(victim) or os.kill(victim, signal.SIGKILL)
-        )
+        failpoint.arm_call("child.sent", lambda name, context: ended(victim) or os.kill(victim, signal.SIGKILL))
         answer = await child.call("s", {})
         assert isinstance(answer, Done)
         assert answer.fields["pid"] != victim

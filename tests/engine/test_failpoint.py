@@ -138,9 +138,7 @@ def test_what_cannot_be_armed_is_refused_and_nothing_of_it_is_armed(spec: str) -
     assert fired("test.b", 1) == []
 
 
-@pytest.mark.parametrize(
-    "spec", ["test.a=error:no_such_module.Error", "test.a=error:os.getpid", "test.a=crash%x"]
-)
+@pytest.mark.parametrize("spec", ["test.a=error:no_such_module.Error", "test.a=error:os.getpid", "test.a=crash%x"])
 def test_a_term_that_means_nothing_is_named(spec: str) -> None:
     with pytest.raises(UsageError, match=r"test\.a="):
         arm(spec)

@@ -58,9 +58,7 @@ def test_processor_time_counts_from_the_first_sample_and_percent_from_the_sample
 
 
 def test_the_processes_below_count_too() -> None:
-    parent = subprocess.Popen(
-        [sys.executable, "-S", "-c", PARENT], stdout=subprocess.PIPE, start_new_session=True
-    )
+    parent = subprocess.Popen([sys.executable, "-S", "-c", PARENT], stdout=subprocess.PIPE, start_new_session=True)
     try:
         assert parent.stdout is not None
         parent.stdout.readline()

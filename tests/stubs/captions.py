@@ -28,9 +28,7 @@ class Words:
 
     def __init__(self, prompt: str, image: str, again: float = 0.0) -> None:
         number = re.search(r"\bid\W{0,3}(\d+)", prompt)
-        self.seed = (
-            int(number[1]) if number else int(hashlib.sha256((image or prompt).encode()).hexdigest()[:12], 16)
-        )
+        self.seed = int(number[1]) if number else int(hashlib.sha256((image or prompt).encode()).hexdigest()[:12], 16)
         self.again = int(again * 10)
         found = re.search(r"\bsubject\W{0,2}[:=]\W{0,3}([^\n,;\"]+)", prompt, re.IGNORECASE)
         self.subject = re.findall(r"[^\W\d_]{3,}", found[1].lower())[-2:] if found else []

@@ -154,9 +154,7 @@ class ModelServer(Loopback):
         await self._stream(rule, call, tokens, exchange)
         if rule.do == "cut":
             return await exchange.end()
-        counted: int | None = {"short_prompt": 5, "full_context": 4096, "absurd_usage": -7}.get(
-            rule.do, prompt
-        )
+        counted: int | None = {"short_prompt": 5, "full_context": 4096, "absurd_usage": -7}.get(rule.do, prompt)
         if rule.do == "no_usage":
             counted = None
         reason = "length" if rule.do == "length" else "stop"
@@ -209,9 +207,7 @@ class ModelServer(Loopback):
     async def _status(self, rule: Rule, call: dict[str, Any], exchange: Exchange) -> None:
         headers = {"Retry-After": str(rule.args["retry_after"])} if "retry_after" in rule.args else {}
         status = int(rule.args.get("status", 500))
-        message = rule.args.get(
-            "message", "server busy, please try again.  maximum pending requests exceeded"
-        )
+        message = rule.args.get("message", "server busy, please try again.  maximum pending requests exceeded")
         await exchange.json(status, self.error(message), headers)
 
     async def _missing(self, rule: Rule, call: dict[str, Any], exchange: Exchange) -> None:

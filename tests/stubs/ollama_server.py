@@ -20,10 +20,7 @@ class OllamaServer(ModelServer):
 
     def question(self, data: dict[str, Any]) -> tuple[str, str, list[str]]:
         messages = data.get("messages", [])
-        texts = {
-            role: "\n".join(m["content"] for m in messages if m["role"] == role)
-            for role in ("user", "system")
-        }
+        texts = {role: "\n".join(m["content"] for m in messages if m["role"] == role) for role in ("user", "system")}
         pictures = [*data.get("images", []), *(image for one in messages for image in one.get("images", []))]
         return (
             texts["user"] or data.get("prompt", ""),

@@ -25,9 +25,7 @@ class OpenAIServer(ModelServer):
         for message in data.get("messages", []):
             content = message["content"]
             parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
-            texts.setdefault(message["role"], []).extend(
-                part["text"] for part in parts if part["type"] == "text"
-            )
+            texts.setdefault(message["role"], []).extend(part["text"] for part in parts if part["type"] == "text")
             pictures += [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
         digests = [digest(base64.b64decode(picture.partition(",")[2])) for picture in pictures]
         return "\n".join(texts["user"]), "\n".join(texts["system"]), digests
@@ -50,9 +48,7 @@ class OpenAIServer(ModelServer):
     async def other(self, call: dict[str, Any], request: Request, exchange: Exchange) -> None:
         if request.path != "/v1/models":
             return await exchange.json(404, self.error("no such path"))
-        models = [
-            {"id": one.name, "object": "model", "created": 0, "owned_by": "me"} for one in self.script.models
-        ]
+        models = [{"id": one.name, "object": "model", "created": 0, "owned_by": "me"} for one in self.script.models]
         await exchange.json(200, {"object": "list", "data": models})
 
     def piece(self, call: dict[str, Any], text: str, thought: str = "") -> bytes:

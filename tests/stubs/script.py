@@ -52,9 +52,7 @@ class Rule:
             return False
         if "path" not in self.when and not (call["path"] in ASKING and call["prompt"]):
             return False  # loading a model asks for no text
-        if not all(
-            str(self.when[key]) in call[key] for key in ("prompt", "body", "model") if key in self.when
-        ):
+        if not all(str(self.when[key]) in call[key] for key in ("prompt", "body", "model") if key in self.when):
             return False
         self.met += 1
         calls = self.when.get("call", self.met)
@@ -80,9 +78,7 @@ class Script:
         values: dict[str, Any]
         values = dict(data) if isinstance(data, dict) else json.loads(Path(data).read_text("utf-8"))
         if "models" in values:
-            values["models"] = [
-                Model(**(one if isinstance(one, dict) else {"name": one})) for one in values["models"]
-            ]
+            values["models"] = [Model(**(one if isinstance(one, dict) else {"name": one})) for one in values["models"]]
         values["rules"] = [_rule(dict(one)) for one in values.get("rules", [])]
         return cls(**values)
 

@@ -30,9 +30,7 @@ T = TypeVar("T")
 
 def ask(image: str | None = None, number: int = 1, **more: Any) -> Ask:
     """A question about photo `number`."""
-    prompt = (
-        f'Describe photo id={number}. {"Say only what is clearly visible. " * 4} nonce="n{number}" In JSON.'
-    )
+    prompt = f'Describe photo id={number}. {"Say only what is clearly visible. " * 4} nonce="n{number}" In JSON.'
     return Ask(image, "You describe photos.", prompt, SCHEMA, f"n{number}", 0.1, **more)
 
 
@@ -43,9 +41,7 @@ def photo(folder: Path, number: int = 1) -> str:
     return str(path)
 
 
-def talk(
-    server: ModelServer, vision: Callable[[ModelServer], Vision], *asks: Ask
-) -> list[Answer | PenstockError]:
+def talk(server: ModelServer, vision: Callable[[ModelServer], Vision], *asks: Ask) -> list[Answer | PenstockError]:
     """What each ask came to, one after the other."""
 
     async def one(model: Vision, question: Ask) -> Answer | PenstockError:
@@ -60,9 +56,7 @@ def talk(
     return served(server, vision, all_of_them)
 
 
-def served(
-    server: ModelServer, vision: Callable[[ModelServer], Vision], use: Callable[[Any], Awaitable[T]]
-) -> T:
+def served(server: ModelServer, vision: Callable[[ModelServer], Vision], use: Callable[[Any], Awaitable[T]]) -> T:
     """Run `use(model)` against a running server."""
 
     async def main() -> T:

@@ -202,9 +202,7 @@ def test_a_server_that_is_silent_for_several_items_in_a_row_pauses_the_run() -> 
 
 def test_the_first_token_of_a_model_that_is_being_loaded_may_take_longer() -> None:
     limits = Timeouts(connect=1.0, first_byte_cold=1.0, first_byte=0.15, token=0.5, total=3.0)
-    server = OllamaServer(
-        {"load_seconds": 0.3, "rules": [{"do": "hang_before_headers", "when": {"call": 2}}]}
-    )
+    server = OllamaServer({"load_seconds": 0.3, "rules": [{"do": "hang_before_headers", "when": {"call": 2}}]})
     cold, warm = talk(server, lambda s: ollama(s, timeouts=limits), ask(), ask(number=2))
     assert isinstance(cold, Answer)
     assert cold.seconds >= 0.3

@@ -13,9 +13,7 @@ CANARY = "canary-7f3d9e-secret"
 
 
 def check(script: dict[str, Any] | None = None, model: str = MODEL) -> ServerCheck:
-    found = served(
-        OllamaServer(script), lambda s: Ollama(s.url, model, timeouts=QUICK), lambda vision: vision.check()
-    )
+    found = served(OllamaServer(script), lambda s: Ollama(s.url, model, timeouts=QUICK), lambda vision: vision.check())
     assert isinstance(found, ServerCheck)
     return found
 

@@ -99,9 +99,7 @@ def test_what_a_server_refuses_is_replaced_once_and_not_asked_again() -> None:
         for field, message in refusals.items()
         if field != "json_schema"
     ]
-    rules.append(
-        {"do": "status", "status": 422, "message": refusals["json_schema"], "when": {"body": '"json_schema"'}}
-    )
+    rules.append({"do": "status", "status": 422, "message": refusals["json_schema"], "when": {"body": '"json_schema"'}})
     server = OpenAIServer({"rules": rules})
     came = talk(server, api, ask(), ask(number=2))
     last = server.asks[-1]["data"]

@@ -16,9 +16,7 @@ def test_a_file_is_read_as_it_is(tmp_path: Path) -> None:
     assert asyncio.run(read_picture(str(path))) == b"not really a picture"
 
 
-def test_an_empty_or_huge_or_missing_file_is_the_items_fault(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_empty_or_huge_or_missing_file_is_the_items_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(picture, "MOST_BYTES", 10)
     for name, data, code in (
         ("e", b"", "image_size"),

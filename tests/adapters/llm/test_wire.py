@@ -16,14 +16,10 @@ class Echo(Loopback):
     async def handle(self, request: Request, exchange: Exchange) -> None:
         if request.path == "/away":
             return await exchange.reply(302, b"", {"Location": "/"})
-        await exchange.json(
-            200, {"host": request.headers["host"], "key": request.headers.get("authorization", "")}
-        )
+        await exchange.json(200, {"host": request.headers["host"], "key": request.headers.get("authorization", "")})
 
 
-async def fetch(
-    server: Echo, host: str, addresses: list[str], path: str = "/", key: str = ""
-) -> httpx2.Response:
+async def fetch(server: Echo, host: str, addresses: list[str], path: str = "/", key: str = "") -> httpx2.Response:
     async def resolver(name: str, port: int) -> list[str]:
         assert (name, port) == (host.strip("[]"), server.port)
         return addresses

@@ -21,9 +21,7 @@ _CRASH = re.compile(
     re.IGNORECASE,
 )
 _BUSY = re.compile(r"server busy|maximum pending requests|no slots available|overloaded", re.IGNORECASE)
-_CONTEXT = re.compile(
-    r"exceed\w*[ _](the )?(\w+[ _])?context|context[ _]length|maximum context", re.IGNORECASE
-)
+_CONTEXT = re.compile(r"exceed\w*[ _](the )?(\w+[ _])?context|context[ _]length|maximum context", re.IGNORECASE)
 _MEMORY = re.compile(r"requires more (system )?memory", re.IGNORECASE)
 _QUOTA = re.compile(r"insufficient_quota|quota|billing|credit|usage limit", re.IGNORECASE)
 _PICTURE = re.compile(
@@ -48,12 +46,7 @@ class Refusal:
 
     def error(self) -> PenstockError:
         """The error that this refusal means."""
-        return (
-            self._about_the_door()
-            or self._about_the_load()
-            or self._about_the_item()
-            or self._about_the_rest()
-        )
+        return self._about_the_door() or self._about_the_load() or self._about_the_item() or self._about_the_rest()
 
     def _about_the_door(self) -> PenstockError | None:
         if 300 <= self.status < 400:
@@ -77,9 +70,7 @@ class Refusal:
 
     def _about_the_load(self) -> PenstockError | None:
         if self.status in (402, 429) and _QUOTA.search(self.message):
-            return Unavailable(
-                f"{self.server} has no quota left for this key.{self._said}", code="model_quota"
-            )
+            return Unavailable(f"{self.server} has no quota left for this key.{self._said}", code="model_quota")
         if self.status in (429, 503) or _BUSY.search(self.message):
             wait = retry_after(self.headers)
             after = BUSY_WAITS[min(self.streak, len(BUSY_WAITS) - 1)] if wait is None else wait
@@ -98,22 +89,17 @@ class Refusal:
         if _PICTURE.search(self.message):
             return ItemError(f"The model server cannot read this picture.{self._said}", code="image_refused")
         if self.status not in range(400, 500) and _CRASH.search(self.message):
-            return Died(
-                "The model's runner died while it held this item.", cause="crashed", detail=self.message
-            )
+            return Died("The model's runner died while it held this item.", cause="crashed", detail=self.message)
         return None
 
     def _about_the_rest(self) -> PenstockError:
         if _UNSUITED.search(self.message):
             return Blocking(
-                f"The model {self.model} cannot look at pictures in this way: choose a vision model."
-                f"{self._said}",
+                f"The model {self.model} cannot look at pictures in this way: choose a vision model.{self._said}",
                 code="model_unsuited",
             )
         if 400 <= self.status < 500 and self.status != 408:
-            return Blocking(
-                f"{self.server} refused the request ({self.status}).{self._said}", code="model_refused"
-            )
+            return Blocking(f"{self.server} refused the request ({self.status}).{self._said}", code="model_refused")
         return Transient(f"{self.server} failed ({self.status}).{self._said}", code="model_error")
 
     @property

@@ -75,13 +75,9 @@ class Ollama:
             found = await self._installed()
             if found is None:
                 fault = missing(self.model, self.url, f"ollama pull {self.model}")
-                return ServerCheck(
-                    self.model, reachable=True, detail=f"{fault}", mend=f"ollama pull {self.model}"
-                )
+                return ServerCheck(self.model, reachable=True, detail=f"{fault}", mend=f"ollama pull {self.model}")
         except PenstockError as error:
-            return ServerCheck(
-                self.model, detail=str(error), mend=f"Start Ollama at {self.url} with `ollama serve`."
-            )
+            return ServerCheck(self.model, detail=str(error), mend=f"Start Ollama at {self.url} with `ollama serve`.")
         trouble = ""
         try:
             await self.warm_up()
@@ -250,9 +246,7 @@ class Ollama:
             detail=trouble or f"The model is loaded; {share}.",
         )
 
-    async def _json(
-        self, method: str, path: str, body: Any = None, *, seconds: float | None = None
-    ) -> dict[str, Any]:
+    async def _json(self, method: str, path: str, body: Any = None, *, seconds: float | None = None) -> dict[str, Any]:
         """One short call. Raises Unavailable when nothing sensible comes within `seconds`."""
         limit = self._timeouts.reply if seconds is None else seconds
         try:
@@ -264,11 +258,7 @@ class Ollama:
                     raise await self._refused(response)
                 data = json.loads(await response.aread())
         except (TimeoutError, httpx2.TransportError) as error:
-            why = (
-                f"no answer within {limit:g} s"
-                if isinstance(error, TimeoutError)
-                else told(str(error), self._key)
-            )
+            why = f"no answer within {limit:g} s" if isinstance(error, TimeoutError) else told(str(error), self._key)
             raise unreachable(self.url, why or type(error).__name__) from error
         except (ValueError, RecursionError) as error:
             raise unreachable(self.url, "what answers there is not Ollama") from error
@@ -283,9 +273,7 @@ class Ollama:
         return self._refusal(response.status_code, said(body, self._key), response.headers).error()
 
     def _refusal(self, status: int, message: str, headers: Mapping[str, str]) -> Refusal:
-        return Refusal(
-            status, message, headers, self.model, self.url, self._busy, f"ollama pull {self.model}"
-        )
+        return Refusal(status, message, headers, self.model, self.url, self._busy, f"ollama pull {self.model}")
 
     async def _alive(self) -> bool:
         try:

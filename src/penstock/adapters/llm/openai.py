@@ -165,9 +165,7 @@ class OpenAI:
                 fault = self._error(error, sending=True)
         raise fault
 
-    async def _listen(
-        self, stream: AsyncIterator[ChatCompletionChunk], heard: Listening, usage: Usage
-    ) -> None:
+    async def _listen(self, stream: AsyncIterator[ChatCompletionChunk], heard: Listening, usage: Usage) -> None:
         async for chunk in stream:
             if chunk.usage is not None:
                 usage.prompt = believable(chunk.usage.prompt_tokens, _MOST_TOKENS)
@@ -203,9 +201,7 @@ class OpenAI:
         cause = error.__cause__ or error
         connecting = isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | TimeoutError)
         if sending and not connecting:
-            return Died(
-                "The connection broke before the answer.", cause="crashed", detail=type(cause).__name__
-            )
+            return Died("The connection broke before the answer.", cause="crashed", detail=type(cause).__name__)
         return unreachable(self.url, told(str(cause), self._key) or type(cause).__name__)
 
     def _broken(self, error: Exception) -> PenstockError:

@@ -62,13 +62,9 @@ async def listening(ask: Ask, progress: Progress, timeouts: Timeouts, cold: bool
             yield heard
     except TimeoutError as error:
         if hard.expired():
-            raise Died(
-                f"The model took longer than {timeouts.total:g} s altogether.", cause="hard"
-            ) from error
+            raise Died(f"The model took longer than {timeouts.total:g} s altogether.", cause="hard") from error
         if not idle.expired():
             raise
         begun = heard is not None and heard.begun
-        silence = (
-            f"stopped for {timeouts.token:g} s in mid-answer" if begun else f"said nothing for {first:g} s"
-        )
+        silence = f"stopped for {timeouts.token:g} s in mid-answer" if begun else f"said nothing for {first:g} s"
         raise Died(f"The model {silence}.", cause="idle") from error

@@ -28,9 +28,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise ItemError(
-            f"The picture {path.name} cannot be read ({error.strerror}).", code="image_missing"
-        ) from error
+        raise ItemError(f"The picture {path.name} cannot be read ({error.strerror}).", code="image_missing") from error
     if not data or len(data) > MOST_BYTES:
         size = f"larger than {MOST_BYTES >> 20} MiB" if data else "empty"
         raise ItemError(f"The picture {path.name} is {size}.", code="image_size")

@@ -24,9 +24,7 @@ def read(text: str, ask: Ask) -> dict[str, Any]:
     data = _lenient(_object(text), ask)
     given = data.get("nonce", "")
     if ask.nonce and given != ask.nonce and isinstance(given, str) and given:
-        raise BadAnswer(
-            "The answer belongs to another item: its nonce is not the one that was sent.", code="nonce"
-        )
+        raise BadAnswer("The answer belongs to another item: its nonce is not the one that was sent.", code="nonce")
     reason = mismatch(data, ask.schema)
     if reason:
         raise BadAnswer(f"The answer has not the asked shape: {reason}.", code="schema")

@@ -23,9 +23,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def mismatch(
-    value: Any, schema: Mapping[str, Any], path: str = "answer", root: Mapping[str, Any] | None = None
-) -> str:
+def mismatch(value: Any, schema: Mapping[str, Any], path: str = "answer", root: Mapping[str, Any] | None = None) -> str:
     """The first reason why `value` does not fit, or "". Raises UsageError for a keyword it cannot check."""
     root = schema if root is None else root
     unknown = schema.keys() - _NOTES - _CHECKED

@@ -35,20 +35,10 @@ def base_url(text: str) -> str:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise UsageError(
-            "The model server's address is no valid URL: write it as http://host:port."
-        ) from error
+        raise UsageError("The model server's address is no valid URL: write it as http://host:port.") from error
     if parts.username is not None or parts.password is not None:
-        raise UsageError(
-            "The model server's address must not hold a name or password: set the key on its own."
-        )
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.query
-        or parts.fragment
-        or port == 0
-    ):
+        raise UsageError("The model server's address must not hold a name or password: set the key on its own.")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or port == 0:
         raise UsageError(f"The model server's address must look like http://host:port, not {text[:100]!r}.")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
@@ -81,9 +71,7 @@ class Wire(httpx2.AsyncBaseTransport):
         self._resolver = resolver
         self._most = most_bytes
         # No connection is kept: one that the server closed meanwhile would look like a crash.
-        self._inner = httpx2.AsyncHTTPTransport(
-            trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0)
-        )
+        self._inner = httpx2.AsyncHTTPTransport(trust_env=False, limits=httpx2.Limits(max_keepalive_connections=0))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send to the first checked address that accepts. Raises Blocking for a forbidden one."""
