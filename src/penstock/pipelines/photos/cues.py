@@ -37,8 +37,7 @@ class Cues:
 
     sources says where time_of_day, season and kind came from (filename, subject, sun, clock, date, folder,
     words); conflicts are sentences for the reviewer; sun_height is in degrees, None when it cannot be computed;
-    context and evidence are lines of lower-case words: what the set says, and what a look at the picture
-    confirmed.
+    context and evidence are lines of lower-case words: what the set says, and what a look at the picture confirmed.
     """
 
     time_of_day: str = ""
@@ -264,8 +263,7 @@ def _measured_season(facts: Facts) -> str:
 
 
 def _is_south(facts: Facts) -> bool | None:
-    """None where months name no season, or where it is unknown on which side of the equator the photo was
-    taken."""
+    """None where months name no season, or where it is unknown on which side of the equator the photo was taken."""
     if facts.gps is not None:
         return None if abs(facts.gps[0]) < _TROPIC else facts.gps[0] < 0
     country = country_in(tokens(facts.location))

@@ -1,5 +1,4 @@
-"""Keywords: unique, lower case, in any language, evidence first, and filled up from facts, never from
-invention."""
+"""Keywords: unique, lower case, in any language, evidence first, and filled up from facts, never from invention."""
 
 from __future__ import annotations
 

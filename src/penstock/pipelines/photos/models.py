@@ -1,5 +1,4 @@
-"""The photo pipeline's rows. `review_queue` keeps the original's columns and names; lower-case columns are
-ours."""
+"""The photo pipeline's rows. `review_queue` keeps the original's columns and names; lower-case columns are ours."""
 
 from __future__ import annotations
 
@@ -98,8 +97,7 @@ class Photo(WorkItem):
 
 
 class ReservedName(models.Model):
-    """A file name that a photo of the site holds. `key` is the name under the strictest comparison of all
-    stores."""
+    """A file name that a photo of the site holds. `key` is the name under the strictest comparison of all stores."""
 
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
     made_by = models.CharField(max_length=40, default="", blank=True)

@@ -1,5 +1,4 @@
-"""The file names that a site's photos hold. The database is the truth; `data/used_filenames.json` is a
-copy of it."""
+"""The file names that a site's photos hold. The database is the truth; `data/used_filenames.json` is a copy of it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The QC report over the texts of a run: duplicates, suspicious rows, near duplicates, and what the rules
-changed."""
+"""The QC report over the texts of a run: duplicates, suspicious rows, near duplicates, and what the rules changed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Stage 4: a photo becomes a row of the review queue: known content is refreshed, new content gets its
-file name.
+"""Stage 4: a photo becomes a row of the review queue: known content is refreshed, new content gets its file name.
 
-Photos go through in order, one batch at a time, so that numbers and which duplicate wins never depend on
-timing."""
+Photos go through in order, one batch at a time, so that numbers and which duplicate wins never depend on timing."""
 
 from __future__ import annotations
 
@@ -23,8 +21,7 @@ DECIDED = {ItemState.APPROVED.value, ItemState.DONE.value}
 
 
 def load(context: Any, ids: Sequence[int]) -> list[Item]:
-    """Each photo with the older row of the same content, its name parts and the highest number of its
-    series."""
+    """Each photo with the older row of the same content, its name parts and the highest number of its series."""
     site, run = context.run.site, context.run
     found = rows.read("photo", ids)
     older = _older(site, run.id, [row["content_hash"] for row in found])

@@ -69,8 +69,7 @@ _TAIL = " .!?,;:-–—\"'“”‘’`*_"
 
 
 def clean(text: str) -> str:
-    """One tidy line: control characters gone, spaces, hyphens, punctuation and doubled words mended, a full
-    stop.
+    """One tidy line: control characters gone, spaces, hyphens, punctuation and doubled words mended, a full stop.
 
     Cleaning a clean text changes nothing; an empty or wordless text becomes "".
     """

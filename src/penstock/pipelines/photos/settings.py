@@ -1,5 +1,4 @@
-"""The settings of a photo site: names, defaults, limits and what they mean. `penstock site set NAME
-KEY=VALUE`."""
+"""The settings of a photo site: names, defaults, limits and what they mean. `penstock site set NAME KEY=VALUE`."""
 
 from __future__ import annotations
 
@@ -146,8 +145,7 @@ def describe() -> list[tuple[str, Any, str]]:
 
 
 def _value(key: str, text: str) -> Any:
-    """Text as typed on a command line: JSON for lists, "1500x1000" for sizes, otherwise what pydantic
-    makes of it."""
+    """Text as typed on a command line: JSON for lists, "1500x1000" for sizes, otherwise what pydantic makes of it."""
     kind = str(PhotoSettings.model_fields[key].annotation)
     if "tuple" in kind:
         return [part.strip() for part in text.lower().replace(",", "x").split("x")]

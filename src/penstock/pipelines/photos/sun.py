@@ -1,8 +1,7 @@
 """The height of the sun over the horizon.
 
 Source: NOAA Global Monitoring Laboratory, "General Solar Position Calculations" (Spencer's Fourier series for
-the equation of time and the declination). Good to about half a degree for the years 1950 to 2050; no
-refraction.
+the equation of time and the declination). Good to about half a degree for the years 1950 to 2050; no refraction.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Folders and locations that a site knows. New ones need a yes, so that a typing error never makes a
-folder."""
+"""Folders and locations that a site knows. New ones need a yes, so that a typing error never makes a folder."""
 
 from __future__ import annotations
 

@@ -27,8 +27,7 @@ from penstock.pipelines.photos.words import Tokens, tokens
 VERSION = "template-1"
 """Changes with the wording, so that a stored text tells what made it."""
 NEUTRAL = frozenset({"view", "mostly", "mainly", "series", "taken", "file"})
-"""The only content words that no fact has to support; they say that there is a picture, and how a list is
-meant."""
+"""The only content words that no fact has to support; they say that there is a picture, and how a list is meant."""
 _NUMBERED_VARIANT, _NAMED_VARIANT = 4, 16
 
 Clause = Callable[[Speech], str]

@@ -1,5 +1,4 @@
 """What the supervised child of the photo pipeline runs: the look at a file, then the image steps.
-
 No Django."""
 
 from __future__ import annotations
