@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from penstock import engine, ledger
 from penstock.engine.errors import LeaseLost
 from penstock.engine.outcome import Done
-from penstock.engine.port import Result
+from penstock.engine.port import Later, Result
 from tests.conformance import plant
 from tests.conformance.stores import InMemory, OnDisk
 
@@ -144,6 +145,22 @@ def test_a_second_holder_cannot_settle_the_first_ones_batch(store: Any) -> None:
     batch = store.ledger.claim(run, {"cpu": 1})
     with pytest.raises(LeaseLost):
         store.another("b").settle(batch, [Result(1, Done())], True)
+
+
+def test_a_run_rests_between_two_stages_as_long_as_it_was_told(store: Any) -> None:
+    line = replace(plant.pipeline(), between_delay=30.0)
+    run = store.start(line, [""])
+    batch = store.ledger.claim(run, {"cpu": 1})
+    store.ledger.settle(batch, [Result(1, Done())], True)
+    assert store.ledger.claim(run, {"cpu": 1}) is None
+
+
+def test_an_ordered_stage_never_passes_over_a_row_that_waits(store: Any) -> None:
+    run = store.start(plant.pipeline(ordered=True, per="batch"), ["", "", ""])
+    batch = store.ledger.claim(run, {"cpu": 1})
+    results = [Result(1, Done()), Result(2, Later(30.0)), Result(3, Later())]
+    store.ledger.settle(batch, results, True)
+    assert store.ledger.claim(run, {"cpu": 1}) is None
 
 
 def test_a_lane_without_room_claims_nothing(store: Any) -> None:

@@ -25,8 +25,7 @@ def test_ready_rows_come_in_order_without_those_that_wait(store: Any, cursor: An
     assert rows.ready_ids(cursor, "widget", store.run, "cut", 49.0, 9) == [(4, 0), (5, 0), (1, 0)]
     assert rows.ready_ids(cursor, "widget", store.run, "cut", 50.0, 2) == [(3, 0), (4, 0)]
     assert rows.soonest(cursor, "widget", store.run) == 0.0
-    assert rows.first_ready_due(cursor, "widget", store.run, "cut") == 0.0
-    assert rows.first_ready_due(cursor, "widget", store.run, "join") is None
+    assert rows.ready_in_order(cursor, "widget", store.run, "join", 50.0, 9) == []
 
 
 def test_a_lease_charges_an_attempt_once(store: Any, cursor: Any) -> None:

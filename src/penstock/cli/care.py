@@ -46,7 +46,7 @@ def verify(session: Session, run: str) -> int:
 
     one = control.find(run)
     found = points(one)
-    wrong = examine(one.site)
+    wrong = examine(one.site, files=False)
     if wrong:
         text = f"{count(len(wrong), 'contradiction')}; the first: {wrong[0].subject}: {wrong[0].detail}"
         found.append(fail("stored data", text, f"penstock doctor {one.site.name}"))
@@ -94,14 +94,15 @@ def incident(session: Session, run: str, output: Path | None) -> int:
 
 @click.command(cls=Leaf)
 @click.argument("site", required=False)
+@click.option("--files", "hashed", is_flag=True, help="Hash every stored file too; that takes its time.")
 @click.pass_obj
-def doctor(session: Session, site: str | None) -> int:
+def doctor(session: Session, site: str | None, hashed: bool) -> int:
     """Check everything stored (of SITE, or of the home) for contradictions. Changes nothing."""
     from penstock.accounts.models import Site, site_named
     from penstock.oracle import examine
 
     home = session.open()
-    found = examine(site_named(site) if site else None)
+    found = examine(site_named(site) if site else None, files=hashed)
     shown = [{"invariant": v.invariant, "subject": v.subject, "detail": v.detail} for v in found]
     facts = _facts(home.config, [site_named(site)] if site else Site.objects.order_by("name"))
     session.show.document({"ok": not shown, "violations": shown, "facts": facts})

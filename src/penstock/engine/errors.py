@@ -60,6 +60,13 @@ class Died(PenstockError):
         self.detail = detail  # exit status and the tail of what it printed
 
 
+class NotUndone(PenstockError):
+    """A side effect could not be undone; recovery tries again."""
+
+    permanent = False
+    code = "not_undone"
+
+
 class LeaseLost(PenstockError):
     """The batch was taken from this holder: what it brings back is not written."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from penstock.engine.clock import Clock
@@ -113,15 +114,13 @@ class MemoryLedger:
         now = self.clock.monotonic()
         at_stage = [r for r in self.store.rows.get(stage.takes, {}).values() if _is_ready(r, run, stage)]
         found = sorted(at_stage, key=lambda r: (r["ordinal"], r["id"]))
-        if stage.ordered and found and found[0]["available_at"] > now:
-            return []
+        if stage.ordered:
+            return list(takewhile(lambda r: r["available_at"] <= now and not r["open_children"], found))[: stage.size]
         found = [r for r in found if r["available_at"] <= now and not r["open_children"]]
         if stage.per == "set":
             return found
-        if not stage.ordered:
-            lost = next((index for index, row in enumerate(found) if row["losses"]), None)
-            found = found[:1] if lost == 0 else found[:lost]
-        return found[: stage.size]
+        lost = next((index for index, row in enumerate(found) if row["losses"]), None)
+        return found[:1] if lost == 0 else found[:lost][: stage.size]
 
     def _lease(self, run: str, stage: Stage, found: list[dict[str, Any]]) -> Batch:
         number = next(self.store.ids)
@@ -161,7 +160,15 @@ class MemoryLedger:
             if state not in ("ready", "leased") and table[item]["parent"]:
                 parent_table, _, parent = table[item]["parent"].partition(":")
                 self.store.rows[parent_table][int(parent)]["open_children"] -= 1
+        self._space(self.store.runs[run], plan)
         self.store.runs[run].lines += plan.lines
+
+    def _space(self, run: _Run, plan: Plan) -> None:
+        """Between two stages the run rests as long as it was told to."""
+        at_stage = [r for r in self.store.rows[plan.stage.takes].values() if r["stage"] == plan.stage.name]
+        following = next((s for s in plan.pipeline.stages if s.number > plan.stage.number), None)
+        if following and plan.pipeline.between_delay and not any(r["state"] in ("ready", "leased") for r in at_stage):
+            run.not_before[following.name] = plan.now + plan.pipeline.between_delay
 
     def _make(self, run: str, plan: Plan, maker: int, row: Row) -> None:
         origin = f"{plan.stage.takes}:{maker}:{row.table}:{row.key}"

@@ -215,6 +215,16 @@ def _count_stage(run: m.Run, plan: Plan, at: datetime) -> None:
     stage.seconds += plan.seconds
     stage.ended_at = at
     stage.save(update_fields=["seconds", "ended_at"])
+    if plan.pipeline.between_delay and stage.ready + stage.leased == 0:
+        _space(run, stage, plan.now + plan.pipeline.between_delay)
+
+
+def _space(run: m.Run, stage: m.StageRun, until: float) -> None:
+    """Between two stages the run rests as long as it was told to."""
+    following = m.StageRun.objects.filter(run=run, number__gt=stage.number).order_by("number").first()
+    if following is not None:
+        following.not_before = until
+        following.save(update_fields=["not_before"])
 
 
 def _tell(run: m.Run, plan: Plan, at: datetime, moves: list[events.Move]) -> None:

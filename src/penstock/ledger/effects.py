@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from penstock.engine.errors import NotUndone, PenstockError
 from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.pipeline import EffectPlan
 from penstock.engine.settle import Plan
@@ -61,18 +62,26 @@ def mark_item_undoing(table: str, item: int) -> None:
 
 
 def undo_pending(run: str | None = None, *, of: tuple[str, Sequence[int]] | None = None) -> int:
-    """Undo what is marked (of a run; or of items of a table), newest first. Answers how many."""
+    """Undo what is marked (of a run; or of items of a table), newest first. Answers how many.
+
+    Raises NotUndone after the last one when some could not be undone: they stay marked."""
     marked = Effect.objects.filter(state="undoing")
     if run is not None:
         marked = marked.filter(run=run)
     if of is not None:
         marked = marked.filter(table=of[0], item__in=of[1])
-    n = 0
+    n, stuck = 0, []
     for effect in marked.order_by("-id"):
         failpoint("ledger.before_undo")
-        EFFECTS[effect.kind].undo(effect.source, effect.target, effect.mark)
+        try:
+            EFFECTS[effect.kind].undo(effect.source, effect.target, effect.mark)
+        except (OSError, PenstockError) as error:
+            stuck.append(f"{effect.kind} to {effect.target}: {error}")
+            continue
         failpoint("ledger.after_undo")
         with write():
             Effect.objects.filter(id=effect.id, state="undoing").update(state="undone")
         n += 1
+    if stuck:
+        raise NotUndone(f"{len(stuck)} side effects could not be undone yet; the first: {stuck[0]}")
     return n

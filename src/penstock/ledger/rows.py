@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -72,15 +73,15 @@ def ready_ids(cursor: Any, table: str, run: str, stage: str, now: float, limit: 
     return list(cursor.fetchall())
 
 
-def first_ready_due(cursor: Any, table: str, run: str, stage: str) -> float | None:
-    """When the first ready row of the stage, in order, is due; None when there is none."""
+def ready_in_order(cursor: Any, table: str, run: str, stage: str, now: float, limit: int) -> list[int]:
+    """Ids of what may be claimed of an ordered stage: up to the first row that is not due or waits for children."""
     cursor.execute(
-        f"SELECT available_at FROM {quoted(model_of(table))} WHERE run=%s AND stage=%s AND state='ready'"
-        " ORDER BY ordinal, id LIMIT 1",
-        [run, stage],
+        f"SELECT id, available_at, open_children FROM {quoted(model_of(table))} WHERE run=%s AND stage=%s"
+        " AND state='ready' ORDER BY ordinal, id LIMIT %s",
+        [run, stage, limit],
     )
-    row = cursor.fetchone()
-    return row[0] if row else None
+    due = takewhile(lambda row: row[1] <= now and not row[2], cursor.fetchall())
+    return [row[0] for row in due]
 
 
 def soonest(cursor: Any, table: str, run: str) -> float | None:

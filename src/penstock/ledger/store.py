@@ -12,7 +12,7 @@ from django.db import IntegrityError
 
 from penstock.engine import PIPELINES
 from penstock.engine.clock import Clock, boot_id
-from penstock.engine.errors import Blocking, LeaseLost, Unavailable
+from penstock.engine.errors import Blocking, LeaseLost, NotUndone, Unavailable
 from penstock.engine.ids import ProcessIdentity
 from penstock.engine.outcome import Done, Merge, Retry
 from penstock.engine.pipeline import Item, Pipeline, Stage
@@ -115,10 +115,10 @@ class DjangoLedger:
     def _candidates(self, cursor: Any, run: str, stage: Stage) -> list[int]:
         limit = stage.size if stage.per != "set" else 10**7
         now = self.clock.monotonic()
-        if stage.ordered and (rows.first_ready_due(cursor, stage.takes, run, stage.name) or 0) > now:
-            return []
+        if stage.ordered:
+            return rows.ready_in_order(cursor, stage.takes, run, stage.name, now, limit)
         found = rows.ready_ids(cursor, stage.takes, run, stage.name, now, limit)
-        if stage.per == "set" or stage.ordered:
+        if stage.per == "set":
             return [item for item, _ in found]
         lost = next((index for index, (_, losses) in enumerate(found) if losses), None)
         if lost == 0:  # its last holder was lost: alone this time
@@ -182,15 +182,23 @@ class DjangoLedger:
             for hook in ON_SETTLED if plan.done else ():
                 hook(run, batch.stage.name, plan.done)
         apply.place(settled.files)
-        effects.undo_pending(run=batch.run)
+        self._undo(run, settled.merged, batch.stage.takes)
         if settled.merged:
-            effects.undo_pending(of=(batch.stage.takes, settled.merged))
             apply.drop_artefacts(m.Artefact.objects.filter(table=batch.stage.takes, item__in=settled.merged))
         if plan.merges:
             restoring.drop_ownerless(batch.run)
         if last:
             shutil.rmtree(Load(run, batch.stage, batch.id).work_dir, ignore_errors=True)
         runlog.render(run)
+
+    def _undo(self, run: m.Run, merged: Sequence[int], table: str) -> None:
+        """What cannot be undone now stays marked for recovery; the run goes on."""
+        try:
+            effects.undo_pending(run=run.id)
+            if merged:
+                effects.undo_pending(of=(table, merged))
+        except NotUndone as error:
+            self.note(run.id, [("WARN", str(error))])
 
     def _guard(self, batch: Batch, last: bool) -> None:
         """The epoch: a holder that was declared dead changes nothing."""

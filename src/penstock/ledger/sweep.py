@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from django.db.models import Exists, OuterRef
 
 from penstock.accounts.models import Site
 from penstock.engine import PIPELINES
+from penstock.engine.errors import PenstockError
 from penstock.engine.ids import ProcessIdentity
 from penstock.engine.outcome import File
 from penstock.engine.states import TERMINAL_RUN, RunState
@@ -23,6 +26,7 @@ from penstock.ledger.tx import write
 
 BOUND = 100  # batches freed in one go
 MAX_LOSSES = 10
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Recovered:
     rollbacks: int = 0
     effects: int = 0
     records: int = 0
+    stuck: int = 0  # what could not be finished now; the next recovery tries again
 
     @property
     def nothing(self) -> bool:
@@ -63,14 +68,23 @@ def recover(ledger: DjangoLedger, *, dry_run: bool = False) -> Recovered:
     for batch in dead:
         done.files += free(ledger, batch)
     for run in undoing:
-        undo_run(run, ledger.clock.wall(), who="recovery")
-    effects.undo_pending()
+        _attempt(done, undo_run, run, ledger.clock.wall(), "recovery")
+    _attempt(done, effects.undo_pending)
     restoring.drop_ownerless()
     _look_at_effects()
     for run in unrecorded:
-        record(run)
+        _attempt(done, record, run)
     _sweep_work()
     return done
+
+
+def _attempt(done: Recovered, step: Callable[..., Any], *args: Any) -> None:
+    """One thing that cannot be finished now (a folder that may not be written, say) does not stop the rest."""
+    try:
+        step(*args)
+    except (OSError, PenstockError) as error:
+        done.stuck += 1
+        log.warning("recovery: %s", error)
 
 
 def free_expired(ledger: DjangoLedger) -> int:
