@@ -66,7 +66,7 @@ def copy_verified(source: str | Path, target: str | Path, *, fsync: bool = True)
             failpoint("files.copy.before_rename", path=str(target))
             _place(part, target)
             failpoint("files.copy.after_rename", path=str(target))
-            _sync_folder(target.parent, fsync=fsync)
+            sync_folder(target.parent, fsync=fsync)
     return stored
 
 
@@ -89,8 +89,8 @@ def move_verified(source: str | Path, target: str | Path) -> Stored:
             moved = not source.is_symlink() and _rename(real, target)
             failpoint("files.move.after_rename", path=str(target))
     if moved:
-        _sync_folder(target.parent)
-        _sync_folder(real.parent)
+        sync_folder(target.parent)
+        sync_folder(real.parent)
         return stored
     copy_verified(source, target)
     return _finish_move(source, target)
@@ -108,7 +108,7 @@ def write_bytes(target: str | Path, data: bytes) -> Stored:
         failpoint("files.write.before_rename", path=str(target))
         os.replace(part, target)
         failpoint("files.write.after_rename", path=str(target))
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     return Stored(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
 
 
@@ -127,7 +127,7 @@ def link_or_copy(source: str | Path, target: str | Path) -> Stored:
         except OSError:
             return copy_verified(source, target)
         os.replace(part, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     return stored
 
 
@@ -158,7 +158,7 @@ def undo_copy(target: str | Path, sha: str) -> bool:
     failpoint("files.undo_copy.before_unlink", path=str(target))
     target.unlink()
     failpoint("files.undo_copy.after_unlink", path=str(target))
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
     return True
 
 
@@ -294,7 +294,7 @@ def _finish_move(source: Path, target: Path) -> Stored:
         stored = _same_bytes(fd, source, target)
     failpoint("files.move.before_unlink", path=str(source))
     source.unlink()
-    _sync_folder(source.parent)
+    sync_folder(source.parent)
     return stored
 
 
@@ -348,7 +348,7 @@ def _free_name(path: Path) -> Path:
     raise ItemError(f"no free name beside {path} is left to restore to", code="occupied")
 
 
-def _sync_folder(folder: Path, *, fsync: bool = True) -> None:
+def sync_folder(folder: Path, *, fsync: bool = True) -> None:
     """Make the names in `folder` durable; systems that cannot open a folder do it by themselves."""
     if not fsync or os.name == "nt":
         return

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from penstock.adapters.files import sha256_of
+from penstock.adapters.files import sha256_of, sync_folder
 from penstock.engine.errors import ItemError, PenstockError, Transient, Unavailable
 from penstock.engine.failpoint import declare, failpoint
 
@@ -74,7 +74,7 @@ class Folder:
             failpoint("folder.before_rename", path=path)
             _give_name(part, place, replace=bool(there))
             failpoint("publish.after_file", path=path)
-            _sync(place.parent)
+            sync_folder(place.parent)
         return True
 
     def remove(self, path: str, known: Collection[str]) -> bool:
@@ -128,7 +128,7 @@ class Folder:
                 leftover.unlink()
 
     def _tidy(self, folder: Path) -> None:
-        _sync(folder)
+        sync_folder(folder)
         while folder != self.root and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
             folder = folder.parent
@@ -197,14 +197,3 @@ def _give_name(part: Path, place: Path, *, replace: bool) -> None:
 
 def _literal(name: str) -> str:
     return "".join(f"[{char}]" if char in "*?[" else char for char in name)
-
-
-def _sync(folder: Path) -> None:
-    """Make names in a folder durable; systems that cannot open a folder do it by themselves."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

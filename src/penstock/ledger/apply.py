@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from penstock.adapters.files import sync_folder
 from penstock.engine.errors import LeaseLost
 from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.outcome import File, Merge, Row
@@ -272,14 +273,3 @@ def drop_artefacts(artefacts: Iterable[m.Artefact]) -> None:
             path.unlink(missing_ok=True)
         with write():
             m.Artefact.objects.filter(id=artefact.pk).delete()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder survive power loss, where the platform can."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
