@@ -63,8 +63,8 @@ def write_plan(cursor: Any, run: m.Run, batch: Batch, plan: Plan, at: datetime) 
     _commit_files(run, batch, plan)
     effects.settle(cursor, run.id, table, plan)
     tally.write(cursor, run.site_id)
-    _count_stage(run, plan, at)
-    _tell(run, plan, at, moves)
+    left = _count_stage(cursor, run, plan, at)
+    _tell(run, plan, at, moves, left)
     return Settled([file for _, file in plan.files], [item for item, _ in plan.merges])
 
 
@@ -211,29 +211,33 @@ def _commit_files(run: m.Run, batch: Batch, plan: Plan) -> None:
     )  # fmt: skip
 
 
-def _count_stage(run: m.Run, plan: Plan, at: datetime) -> None:
-    stage = m.StageRun.objects.get(run=run, name=plan.stage.name)
-    stage.seconds += plan.seconds
-    stage.ended_at = at
-    stage.save(update_fields=["seconds", "ended_at"])
-    if plan.pipeline.between_delay and stage.ready + stage.leased == 0:
-        _space(run, stage, plan.now + plan.pipeline.between_delay)
+def _count_stage(cursor: Any, run: m.Run, plan: Plan, at: datetime) -> int:
+    """Add to the stage's time; answers how many items it still has."""
+    table = rows.quoted(m.StageRun)
+    ended = rows.prepared(m.StageRun, "ended_at", at)
+    key = [run.id, plan.stage.name]
+    cursor.execute(
+        f"UPDATE {table} SET seconds=seconds+%s, ended_at=%s WHERE run_id=%s AND name=%s", [plan.seconds, ended, *key]
+    )
+    cursor.execute(f"SELECT ready+leased FROM {table} WHERE run_id=%s AND name=%s", key)
+    left: int = cursor.fetchone()[0]
+    if plan.pipeline.between_delay and not left:
+        _space(run, plan.stage.number, plan.now + plan.pipeline.between_delay)
+    return left
 
 
-def _space(run: m.Run, stage: m.StageRun, until: float) -> None:
+def _space(run: m.Run, stage: int, until: float) -> None:
     """Between two stages the run rests as long as it was told to."""
-    following = m.StageRun.objects.filter(run=run, number__gt=stage.number).order_by("number").first()
+    following = m.StageRun.objects.filter(run=run, number__gt=stage).order_by("number").first()
     if following is not None:
         following.not_before = until
         following.save(update_fields=["not_before"])
 
 
-def _tell(run: m.Run, plan: Plan, at: datetime, moves: list[events.Move]) -> None:
-    stage = m.StageRun.objects.get(run=run, name=plan.stage.name)
+def _tell(run: m.Run, plan: Plan, at: datetime, moves: list[events.Move], left: int) -> None:
     parts = [f"{len(plan.done) + len(plan.merges)} done"]
     parts += [f"{len(plan.retried)} again"] if plan.retried else []
     parts += [f"{len(plan.broken)} failed"] if plan.broken else []
-    left = stage.ready + stage.leased
     text = f"{plan.stage.title}: {', '.join(parts)}, {left} left"
     lines = [*plan.lines, ("INFO", text)] if moves else []
     data = {"passed": len(plan.done) + len(plan.merges), "seconds": round(plan.seconds, 3)}

@@ -9,7 +9,7 @@ from penstock.engine.errors import NotUndone, PenstockError
 from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.pipeline import EffectPlan
 from penstock.engine.settle import Plan
-from penstock.ledger import EFFECTS
+from penstock.ledger import EFFECTS, rows
 from penstock.ledger.models import Effect
 from penstock.ledger.tx import write
 
@@ -49,9 +49,9 @@ def settle(cursor: Any, run: str, table: str, plan: Plan) -> None:
     marks = {item: str(fields.get("content_hash", "")) for item, fields in plan.changes}
     mine = Effect.objects.filter(run=run, table=table, stage=plan.stage.name)
     mine = mine.filter(state__in=["planned", "done"])  # recovery may have marked it already
-    for effect in mine.filter(item__in=plan.done):
-        effect.state, effect.mark = "done", marks.get(effect.item, "")
-        effect.save(update_fields=["state", "mark"])
+    happened = [(marks.get(item, ""), one) for one, item in mine.filter(item__in=plan.done).values_list("id", "item")]
+    if happened:
+        cursor.executemany(f"UPDATE {rows.quoted(Effect)} SET state='done', mark=%s WHERE id=%s", happened)
     if plan.broken:
         mine.filter(item__in=plan.broken).update(state="undoing")
 

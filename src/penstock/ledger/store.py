@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 
 from penstock.engine import PIPELINES
 from penstock.engine.clock import Clock, boot_id
@@ -23,6 +23,8 @@ from penstock.ledger import AFTER_RUN, ON_SETTLED, apply, effects, events, finis
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
 from penstock.ledger.tx import write
+
+SHOW = 0.5  # seconds between two looks of the log file at the events while a run moves
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,24 @@ class Load:
         return self.run.site.root / ".work" / str(self.batch)
 
 
+class Counts(NamedTuple):
+    """What a claim must know of a stage of a run."""
+
+    number: int
+    name: str
+    ready: int
+    leased: int
+    not_before: float
+
+
+def counts_of(cursor: Any, run: str) -> list[Counts]:
+    """One narrow read."""
+    cursor.execute(
+        f"SELECT number, name, ready, leased, not_before FROM {rows.quoted(m.StageRun)} WHERE run_id=%s", [run]
+    )
+    return [Counts(*row) for row in cursor.fetchall()]
+
+
 class DjangoLedger:
     """Ledger seconds are the system-wide monotonic clock of this boot (embedded mode)."""
 
@@ -46,6 +66,8 @@ class DjangoLedger:
         self.clock, self.me, self.lease = clock, me, lease
         self.boot = boot_id()
         self._pipelines: dict[str, Pipeline] = {}
+        self._runs: dict[str, m.Run] = {}
+        self._shown: dict[str, float] = {}  # run → when its log file was last brought up to date
 
     # -- runs -----------------------------------------------------------------------------------------------
 
@@ -57,9 +79,15 @@ class DjangoLedger:
     def pipeline(self, run: str) -> Pipeline:
         """Built once per process from the settings that the run started with."""
         if run not in self._pipelines:
-            row = m.Run.objects.select_related("site").get(id=run)
+            row = self._run(run)
             self._pipelines[run] = PIPELINES[row.pipeline](row)
         return self._pipelines[run]
+
+    def _run(self, run: str) -> m.Run:
+        """The run and its site, for what never changes of them: id, site, root, plan, start."""
+        if run not in self._runs:
+            self._runs[run] = m.Run.objects.select_related("site").get(id=run)
+        return self._runs[run]
 
     def requests(self, run: str) -> Requests:
         """What people asked, in one narrow read."""
@@ -88,7 +116,7 @@ class DjangoLedger:
         with write(driver=True) as cursor:
             if self.requests(run).stop:
                 return None
-            stages = list(m.StageRun.objects.filter(run_id=run))
+            stages = counts_of(cursor, run)
             for stage in reversed(pipeline.stages):
                 if not self._open(stage, stages, pipeline, free):
                     continue
@@ -99,10 +127,11 @@ class DjangoLedger:
 
     def _looks_claimable(self, run: str, pipeline: Pipeline, free: Mapping[str, int]) -> bool:
         """A cheap look without the write lock, so that an idle driver does not take it."""
-        counts = list(m.StageRun.objects.filter(run_id=run))
+        with connection.cursor() as cursor:
+            counts = counts_of(cursor, run)
         return any(self._open(stage, counts, pipeline, free) for stage in pipeline.stages)
 
-    def _open(self, stage: Stage, counts: Sequence[m.StageRun], pipeline: Pipeline, free: Mapping[str, int]) -> bool:
+    def _open(self, stage: Stage, counts: Sequence[Counts], pipeline: Pipeline, free: Mapping[str, int]) -> bool:
         mine = next(c for c in counts if c.name == stage.name)
         if not mine.ready or free.get(stage.lane, 0) <= 0 or mine.not_before > self.clock.monotonic():
             return False
@@ -127,7 +156,7 @@ class DjangoLedger:
 
     def _lease(self, cursor: Any, run: str, pipeline: Pipeline, stage: Stage, ids: list[int]) -> Batch:
         now = self.clock.monotonic()
-        row = m.Run.objects.select_related("site").get(id=run)
+        row = self._run(run)
         batch = m.Batch.objects.create(
             run=row,
             stage=stage.name,
@@ -150,11 +179,12 @@ class DjangoLedger:
         tally.add(run.id, stage.takes, (stage.name, "ready"), -n)
         tally.add(run.id, stage.takes, (stage.name, "leased"), n)
         tally.write(cursor, run.site_id)
-        mine = m.StageRun.objects.get(run=run, name=stage.name)
-        mine.batches += 1
-        mine.not_before = now + stage.delay if stage.delay else 0.0
-        mine.started_at = mine.started_at or self.clock.wall()
-        mine.save(update_fields=["batches", "not_before", "started_at"])
+        wall = rows.prepared(m.StageRun, "started_at", self.clock.wall())
+        cursor.execute(
+            f"UPDATE {rows.quoted(m.StageRun)} SET batches=batches+1, not_before=%s,"
+            " started_at=COALESCE(started_at, %s) WHERE run_id=%s AND name=%s",
+            [now + stage.delay if stage.delay else 0.0, wall, run.id, stage.name],
+        )
 
     # -- settle ---------------------------------------------------------------------------------------------
 
@@ -177,19 +207,22 @@ class DjangoLedger:
             plan.take(result)
         with write(driver=True) as cursor:
             self._guard(batch, last)
-            run = m.Run.objects.select_related("site").get(id=batch.run)
+            run = self._run(batch.run)
             settled = apply.write_plan(cursor, run, batch, plan, self.clock.wall())
             for hook in ON_SETTLED if plan.done else ():
                 hook(run, batch.stage.name, plan.done)
         apply.place(settled.files)
-        self._undo(run, settled.merged, batch.stage.takes)
+        if plan.broken or plan.merges:
+            self._undo(run, settled.merged, batch.stage.takes)
         if settled.merged:
             apply.drop_artefacts(m.Artefact.objects.filter(table=batch.stage.takes, item__in=settled.merged))
         if plan.merges:
             restoring.drop_ownerless(batch.run)
         if last:
             shutil.rmtree(Load(run, batch.stage, batch.id).work_dir, ignore_errors=True)
-        runlog.render(run)
+        if self.clock.monotonic() - self._shown.get(batch.run, float("-inf")) >= SHOW:
+            self._shown[batch.run] = self.clock.monotonic()
+            runlog.render(run)
 
     def _undo(self, run: m.Run, merged: Sequence[int], table: str) -> None:
         """What cannot be undone now stays marked for recovery; the run goes on."""

@@ -22,7 +22,7 @@ PARTS = ("full", "thumb")
 
 def build(run: Any) -> Pipeline:
     """Render, then send: thumbnail, picture, row."""
-    memory = int(run.plan.get("child_memory_mb", 0))
+    memory = int(run.plan.get("child_memory_mb", 3072))
     render = Stage(
         1, "render", "Render pictures", "delivery", "child",
         work=CHILD, load=to_render, lane="cpu", limits=Limits(idle=120, hard=600, memory_mb=memory),
