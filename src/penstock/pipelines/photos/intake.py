@@ -15,7 +15,7 @@ from penstock.ledger import events
 from penstock.ledger.counters import Tally
 from penstock.ledger.events import clean
 from penstock.ledger.tx import write
-from penstock.pipelines.photos import namebook, names, taxonomy
+from penstock.pipelines.photos import namebook, names, taxonomy, taxonomyfiles
 from penstock.pipelines.photos.models import PhotoFile, PhotoSet
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif"})
@@ -56,6 +56,7 @@ def add(
     chosen = [file for file in found if str(file) not in known and _is_text(file)]
     if not chosen:
         raise UsageError(_nothing(path, skipped))
+    taxonomyfiles.take_over(site)
     for kind, key in (("folder", folder), ("location", location)):
         taxonomy.ask(site, kind, key, confirm)  # before the transaction: nobody waits for a person's answer
     with write() as cursor:

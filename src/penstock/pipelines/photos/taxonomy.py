@@ -12,6 +12,7 @@ from penstock.accounts.models import Site
 from penstock.engine.errors import NotFound, UsageError
 from penstock.ledger import events
 from penstock.ledger.tx import write
+from penstock.pipelines.photos import taxonomyfiles
 from penstock.pipelines.photos.models import Photo, PhotoSet, Taxon
 
 KINDS = ("folder", "location")
@@ -34,6 +35,7 @@ def ask(site: Site, kind: str, key: str, confirm: Callable[[str], bool]) -> None
 def ensure(site: Site, kind: str, key: str) -> None:
     """The key is known from now on."""
     Taxon.objects.get_or_create(site=site, kind=kind, key=key, defaults={"name": _title(key)})
+    taxonomyfiles.copy_after_commit(site)
 
 
 def listing(site: Site) -> list[dict[str, Any]]:
@@ -115,3 +117,4 @@ def _title(key: str) -> str:
 
 def _tell(site: Site, at: Any, who: str, line: str) -> None:
     events.record(at, "taxonomy", site=site.pk, who=who, lines=[("INFO", line)])
+    taxonomyfiles.copy_after_commit(site)
