@@ -140,6 +140,15 @@ def test_what_a_lost_holder_held_is_claimed_alone(store: Any) -> None:
     assert len(store.ledger.claim(run, {"cpu": 1}).items) == 1
 
 
+def test_what_lost_its_holder_comes_after_everything_else(store: Any) -> None:
+    run = store.start(plant.pipeline(), [""] * 5)
+    lost = store.ledger.claim(run, {"cpu": 1})
+    store.lose(lost)
+    batch = store.ledger.claim(run, {"cpu": 1})
+    assert [item["id"] for item in batch.items] == [4, 5]
+    assert [item["id"] for item in store.ledger.claim(run, {"cpu": 1}).items] == [1]
+
+
 def test_a_second_holder_cannot_settle_the_first_ones_batch(store: Any) -> None:
     run = store.start(plant.pipeline(), [""])
     batch = store.ledger.claim(run, {"cpu": 1})

@@ -93,9 +93,10 @@ class MemoryLedger:
         if self.requests(run).stop:
             return None
         pipeline = self.pipeline(run)
-        for stage in reversed(pipeline.stages):
-            if free.get(stage.lane, 0) > 0 and self._open(run, pipeline, stage):
-                found = self._candidates(run, stage)
+        open_stages = [s for s in reversed(pipeline.stages) if free.get(s.lane, 0) > 0 and self._open(run, pipeline, s)]
+        for lost in (False, True):  # what lost its holder comes last, alone
+            for stage in open_stages:
+                found = self._candidates(run, stage, lost)
                 if found:
                     return self._lease(run, stage, found)
         return None
@@ -110,17 +111,20 @@ class MemoryLedger:
         strict = stage.barrier or not pipeline.overlap or pipeline.between_delay > 0
         return not (strict and any(r["stage"] in upstream and r["state"] in ("ready", "leased") for r in rows))
 
-    def _candidates(self, run: str, stage: Stage) -> list[dict[str, Any]]:
+    def _candidates(self, run: str, stage: Stage, lost: bool) -> list[dict[str, Any]]:
         now = self.clock.monotonic()
         at_stage = [r for r in self.store.rows.get(stage.takes, {}).values() if _is_ready(r, run, stage)]
         found = sorted(at_stage, key=lambda r: (r["ordinal"], r["id"]))
-        if stage.ordered:
+        due = [r for r in found if r["available_at"] <= now and not r["open_children"]]
+        if stage.ordered or stage.per == "set":
+            if lost:
+                return []
+            if stage.per == "set":
+                return due
             return list(takewhile(lambda r: r["available_at"] <= now and not r["open_children"], found))[: stage.size]
-        found = [r for r in found if r["available_at"] <= now and not r["open_children"]]
-        if stage.per == "set":
-            return found
-        lost = next((index for index, row in enumerate(found) if row["losses"]), None)
-        return found[:1] if lost == 0 else found[:lost][: stage.size]
+        if lost:
+            return sorted((r for r in due if r["losses"]), key=lambda r: r["losses"])[:1]
+        return [r for r in due if not r["losses"]][: stage.size]
 
     def _lease(self, run: str, stage: Stage, found: list[dict[str, Any]]) -> Batch:
         number = next(self.store.ids)
@@ -209,9 +213,10 @@ class MemoryLedger:
         gone = [n for n, lease in self.store.leases.items() if lease.until < now or dead(lease.holder)]
         for number in gone:
             lease = self.store.leases.pop(number)
+            charge = 1 if lease.batch.stage.per == "item" else 0
             for row in self.store.rows[lease.batch.stage.takes].values():
                 if row["batch"] == number and row["state"] == "leased":
-                    row.update(state="ready", batch=None, attempts=row["attempts"] - 1, losses=row["losses"] + 1)
+                    row.update(state="ready", batch=None, attempts=row["attempts"] - 1, losses=row["losses"] + charge)
         return len(gone)
 
     def rest(self, run: str) -> Rest:

@@ -61,16 +61,22 @@ def marks(values: Sequence[Any]) -> str:
     return ",".join(["%s"] * len(values))
 
 
-def ready_ids(cursor: Any, table: str, run: str, stage: str, now: float, limit: int) -> list[tuple[int, int]]:
-    """(id, losses) of what may be claimed, in order."""
+def ready_ids(
+    cursor: Any, table: str, run: str, stage: str, now: float, limit: int, *, lost: bool | None = None
+) -> list[tuple[int, int]]:
+    """(id, losses) of what may be claimed, in order. `lost`: only rows that lost a holder (the fewest losses first),
+    or only rows that did not."""
     model = model_of(table)
     lock = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     cursor.execute(
         f"SELECT id, losses FROM {quoted(model)} WHERE run=%s AND stage=%s AND state='ready' AND open_children=0"
-        f" AND available_at<=%s ORDER BY ordinal, id LIMIT %s{lock}",
+        f" AND available_at<=%s{_LOST[lost]} ordinal, id LIMIT %s{lock}",
         [run, stage, now, limit],
     )
     return list(cursor.fetchall())
+
+
+_LOST = {None: " ORDER BY", False: " AND losses=0 ORDER BY", True: " AND losses>0 ORDER BY losses,"}
 
 
 def ready_in_order(cursor: Any, table: str, run: str, stage: str, now: float, limit: int) -> list[int]:

@@ -117,12 +117,12 @@ class DjangoLedger:
             if self.requests(run).stop:
                 return None
             stages = counts_of(cursor, run)
-            for stage in reversed(pipeline.stages):
-                if not self._open(stage, stages, pipeline, free):
-                    continue
-                ids = self._candidates(cursor, run, stage)
-                if ids:
-                    return self._lease(cursor, run, pipeline, stage, ids)
+            open_stages = [s for s in reversed(pipeline.stages) if self._open(s, stages, pipeline, free)]
+            for find in (self._candidates, self._lost):
+                for stage in open_stages:
+                    ids = find(cursor, run, stage)
+                    if ids:
+                        return self._lease(cursor, run, pipeline, stage, ids)
         return None
 
     def _looks_claimable(self, run: str, pipeline: Pipeline, free: Mapping[str, int]) -> bool:
@@ -146,13 +146,15 @@ class DjangoLedger:
         now = self.clock.monotonic()
         if stage.ordered:
             return rows.ready_in_order(cursor, stage.takes, run, stage.name, now, limit)
-        found = rows.ready_ids(cursor, stage.takes, run, stage.name, now, limit)
-        if stage.per == "set":
-            return [item for item, _ in found]
-        lost = next((index for index, (_, losses) in enumerate(found) if losses), None)
-        if lost == 0:  # its last holder was lost: alone this time
-            return [found[0][0]]
-        return [item for item, _ in found[:lost]]
+        fresh = None if stage.per == "set" else False
+        return [item for item, _ in rows.ready_ids(cursor, stage.takes, run, stage.name, now, limit, lost=fresh)]
+
+    def _lost(self, cursor: Any, run: str, stage: Stage) -> list[int]:
+        """An item whose last holder was lost: alone, and after everything else, so that kills do not gather on it."""
+        if stage.ordered or stage.per == "set":
+            return []
+        now = self.clock.monotonic()
+        return [item for item, _ in rows.ready_ids(cursor, stage.takes, run, stage.name, now, 1, lost=True)]
 
     def _lease(self, cursor: Any, run: str, pipeline: Pipeline, stage: Stage, ids: list[int]) -> Batch:
         now = self.clock.monotonic()

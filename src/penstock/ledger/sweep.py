@@ -126,15 +126,16 @@ def _give_back(cursor: Any, ledger: DjangoLedger, run: m.Run, stage: Any, batch:
     held = list(model.objects.filter(batch=batch.id, state="leased").values_list(*columns))
     tally, moves = Tally(), []
     status = ledger.pipeline(run.id).status
+    charge = 1 if stage.per == "item" else 0  # a whole set cannot be told apart, nor be claimed singly
     for item, losses, attempts, parent in held:
-        lost = losses + 1 >= MAX_LOSSES
+        lost = losses + charge >= MAX_LOSSES
         state = "quarantined" if lost else "ready"
         words = status(stage.takes, stage.name, state) if status else {}
         fields = {
             **words,
             "state": state,
             "batch": None,
-            "losses": losses + 1,
+            "losses": losses + charge,
             "attempts": max(0, attempts - 1),
         }
         if lost:
