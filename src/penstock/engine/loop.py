@@ -40,6 +40,11 @@ class Held:
         """Nothing left to start or to wait for."""
         return not self.todo and not self.tasks
 
+    def give_back(self) -> None:
+        """What has not started goes back untried."""
+        self.results += [Result(item["id"], Later(), item["attempt"]) for item in self.todo]
+        self.todo.clear()
+
 
 class Driver:
     """A process in the run loop: it claims what fits its lanes, has it worked, and settles it."""
@@ -111,8 +116,7 @@ class Driver:
 
     async def _stop_run(self, run: str, *, abort: bool) -> None:
         for held in [h for h in self.held if h.batch.run == run]:
-            held.results += [Result(item["id"], Later(), item["attempt"]) for item in held.todo]
-            held.todo.clear()
+            held.give_back()
             if abort:
                 await _cancel(held)
 
@@ -278,8 +282,7 @@ class Driver:
         """Leave nothing behind: end the work, give its items back untried, close the lanes."""
         self.stopping = True
         for held in list(self.held):
-            held.results += [Result(item["id"], Later(), item["attempt"]) for item in held.todo]
-            held.todo.clear()
+            held.give_back()
             await _cancel(held)
             await self._settle_slice(held)
         await self.lanes.close()
