@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.house.source import PACKAGE, ROOT
 
-OWN_SUBJECT = {"conformance", "crash", "docs", "doors", "house", "stubs"}
+OWN_SUBJECT = {"conformance", "crash", "defects", "docs", "doors", "house", "proof", "stubs"}
 """Folders that test a promise across modules instead of one module."""
 
 ACROSS_A_ROOM = {
