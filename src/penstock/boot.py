@@ -12,6 +12,9 @@ from filelock import FileLock
 
 from penstock import config
 from penstock.engine.errors import Refused
+from penstock.engine.failpoint import declare, failpoint
+
+declare("backup.before_rename", "backup.after_rename", "restore.before_rename", "restore.after_rename")
 
 
 def start(settings: config.Config) -> None:
@@ -53,7 +56,9 @@ def backup(database: Path, target: Path) -> None:
     part = target.with_name(target.name + ".part")
     with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(part)) as copy:
         source.backup(copy)
+    failpoint("backup.before_rename")
     os.replace(part, target)
+    failpoint("backup.after_rename")
 
 
 def restore(source: Path, database: Path) -> None:
@@ -70,4 +75,6 @@ def restore(source: Path, database: Path) -> None:
     shutil.copyfile(source, part)
     for leftover in ("-journal", "-wal", "-shm"):
         database.with_name(database.name + leftover).unlink(missing_ok=True)
+    failpoint("restore.before_rename")
     os.replace(part, database)
+    failpoint("restore.after_rename")

@@ -126,7 +126,7 @@ class OnDisk:
         engine.PIPELINES["plant"] = lambda run: pipeline
         for number, plan in enumerate(plans, 1):
             self._widget.objects.create(site=self.site, stage="cut", plan=plan, id=number, ordinal=number)
-        with write() as cursor:
+        with write("test") as cursor:
             tally = Tally()
             tally.add(None, "widget", ("cut", "ready"), len(plans))
             tally.write(cursor, self.site.pk)

@@ -66,7 +66,7 @@ def photo(owner: Site, *, stage: str = "review", state: str = "waiting", **field
         "Original_File_Name": f"DSCF{n:04}.JPG", "source_path": f"/photos/DSCF{n:04}.JPG", "ordinal": n,
         "content_hash": f"{n:064x}", **SCORES, **status("photo", stage, state), **fields,
     }  # fmt: skip
-    with write() as cursor:
+    with write("test") as cursor:
         made = Photo.objects.create(site=owner, set=photo_set, stage=stage, state=state, **values)
         tally = Tally()
         tally.add(made.run, "photo", (stage, state), 1)

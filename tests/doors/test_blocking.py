@@ -154,7 +154,7 @@ def refuse(hit: int, message: str) -> None:
             raise OperationalError(message)
 
     done: list[bool] = []
-    failpoint.arm_call("ledger.before_commit", act)
+    failpoint.arm_call("*.before_commit", act)
 
 
 @pytest.mark.parametrize("hit", [2, 9, 20])

@@ -42,6 +42,11 @@ def functions(path: Path) -> list[Function]:
     return [Function(f"{shown(path)}:{node.lineno} {name}", _length(node)) for name, node in found]
 
 
+def functions_of(path: Path) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Every function of the file that is not inside another one, with its name."""
+    yield from _outermost(tree(path), "")
+
+
 def imports(path: Path) -> set[str]:
     """Every module that the file imports, wherever in the file, by its full name."""
     names: set[str] = set()

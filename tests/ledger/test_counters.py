@@ -9,7 +9,7 @@ from tests.conformance import plant
 
 
 def tallied(store: Any, fill: Any) -> None:
-    with write() as cursor:
+    with write("test") as cursor:
         tally = Tally()
         fill(tally)
         tally.write(cursor, store.site.pk)

@@ -104,15 +104,13 @@ def test_a_row_that_was_merged_and_rolled_back_goes_through_again(darkroom: Any)
     assert darkroom.wrong() == []
 
 
-@pytest.mark.parametrize("point", ["ledger.before_undo", "ledger.after_undo", "ledger.after_commit"])
+@pytest.mark.parametrize("point", ["ledger.before_undo", "ledger.after_undo", "*.after_commit"])
 def test_files_of_a_merged_item_go_even_when_the_process_dies(darkroom: Any, point: str) -> None:
     darkroom.add("a-1 a-2")
     run = darkroom.start()
     while m.StageRun.objects.get(run=run, name="queue_rows").ready < 2:
         darkroom.step(run)
-    darkroom.survive(
-        f"{point}=crash@2" if point == "ledger.after_commit" else f"{point}=crash", lambda: darkroom.drive(run)
-    )
+    darkroom.survive(f"{point}=crash@2" if point == "*.after_commit" else f"{point}=crash", lambda: darkroom.drive(run))
     assert len(list((darkroom.home / "data" / "working").iterdir())) == 1
     assert darkroom.wrong() == []
 

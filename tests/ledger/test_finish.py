@@ -90,7 +90,7 @@ def test_a_site_may_want_a_pause_instead_and_can_go_on(darkroom: Any) -> None:
     assert Photo.objects.filter(state="waiting").count() == 2
 
 
-@pytest.mark.parametrize("point", ["rollback.marked", "rollback.undone", "ledger.before_commit", "ledger.after_commit"])
+@pytest.mark.parametrize("point", ["rollback.marked", "rollback.undone", "*.before_commit", "*.after_commit"])
 def test_a_blocking_failure_killed_in_its_rollback_ends_the_same_and_is_told_once(darkroom: Any, point: str) -> None:
     darkroom.add("a b")
     before = darkroom.rows()

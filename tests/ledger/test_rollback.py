@@ -155,7 +155,7 @@ def test_an_original_that_changed_meanwhile_is_left_where_it_is(darkroom: Any) -
 
 POINTS = (
     ("rollback.marked", True), ("rollback.undone", False), ("ledger.before_undo", False), ("ledger.after_undo", True),
-    ("ledger.before_commit", True), ("ledger.after_commit", False), ("files.undo_copy.before_unlink", False),
+    ("*.before_commit", True), ("*.after_commit", False), ("files.undo_copy.before_unlink", False),
     ("files.undo_copy.after_unlink", False), ("files.undo_move.before_rename", True),
     ("files.undo_move.after_rename", True),
 )  # fmt: skip
@@ -177,7 +177,7 @@ def test_a_rollback_killed_anywhere_is_finished_by_recovery(darkroom: Any, point
     assert nth < 29
 
 
-@pytest.mark.parametrize("second", ["ledger.before_commit", "ledger.after_undo", "rollback.undone"])
+@pytest.mark.parametrize("second", ["*.before_commit", "ledger.after_undo", "rollback.undone"])
 def test_a_recovery_of_a_rollback_may_itself_be_killed(darkroom: Any, second: str) -> None:
     darkroom.add("a b", move=True)
     before, tree = darkroom.rows(), darkroom.tree()
@@ -195,7 +195,7 @@ def test_the_lock_is_free_after_a_rollback_that_died_between_its_steps(darkroom:
     for nth in range(1, 12):
         run = darkroom.go()
         try:
-            with failpoint.armed(f"ledger.after_commit=crash@{nth}"):
+            with failpoint.armed(f"*.after_commit=crash@{nth}"):
                 undo(darkroom, run)
         except failpoint.SimulatedCrash:
             darkroom.recover()

@@ -13,24 +13,26 @@ from penstock.accounts.models import Account
 from penstock.engine.failpoint import SimulatedCrash, armed
 from penstock.ledger import tx
 
+tx.commits("test.tx")
+
 
 def names() -> set[str]:
     return set(Account.objects.values_list("name", flat=True))
 
 
-@pytest.mark.parametrize(("point", "there"), [("ledger.before_commit", set()), ("ledger.after_commit", {"a"})])
+@pytest.mark.parametrize(("point", "there"), [("test.tx.before_commit", set()), ("test.tx.after_commit", {"a"})])
 def test_a_crash_on_either_side_of_the_commit_leaves_all_or_nothing(
     ledger_home: Any, point: str, there: set[str]
 ) -> None:
-    with pytest.raises(SimulatedCrash), armed(f"{point}=crash"), tx.write():
+    with pytest.raises(SimulatedCrash), armed(f"{point}=crash"), tx.write("test.tx"):
         Account.objects.create(name="a")
     assert names() == there
 
 
 def test_a_write_within_a_write_is_part_of_it(ledger_home: Any) -> None:
     def both() -> None:
-        with tx.write():
-            with tx.write():
+        with tx.write("test.tx"):
+            with tx.write("test.tx"):
                 Account.objects.create(name="inner")
             raise RuntimeError
 
@@ -41,7 +43,7 @@ def test_a_write_within_a_write_is_part_of_it(ledger_home: Any) -> None:
 
 def test_a_write_takes_the_lock_before_it_reads(ledger_home: Any, home: Any) -> None:
     """A deferred transaction would read first and could fail when it comes to write."""
-    with closing(sqlite3.connect(home / "data" / "review.db", timeout=0)) as other, tx.write():
+    with closing(sqlite3.connect(home / "data" / "review.db", timeout=0)) as other, tx.write("test.tx"):
         assert _locked(other)
 
 
@@ -52,10 +54,10 @@ def _locked(other: sqlite3.Connection) -> bool:
 
 
 def test_a_driver_leaves_the_lock_free_for_a_moment_after_each_commit(ledger_home: Any) -> None:
-    with tx.write(driver=True):
+    with tx.write("test.tx", driver=True):
         Account.objects.create(name="a")
     started = time.perf_counter()
-    with tx.write(driver=True):
+    with tx.write("test.tx", driver=True):
         Account.objects.create(name="b")
     assert time.perf_counter() - started >= tx.BREATH * 0.9
 
@@ -66,7 +68,7 @@ def test_a_person_gets_a_word_in_while_a_driver_writes_without_end(ledger_home: 
 
     def drive() -> None:
         while not stop.is_set():
-            with tx.write(driver=True):
+            with tx.write("test.tx", driver=True):
                 Account.objects.filter(name="counted").update(name="counted")
             written.set()
         connection.close()
@@ -76,7 +78,7 @@ def test_a_person_gets_a_word_in_while_a_driver_writes_without_end(ledger_home: 
     try:
         assert written.wait(10)
         started = time.perf_counter()
-        with tx.write():
+        with tx.write("test.tx"):
             Account.objects.create(name="person")
         took = time.perf_counter() - started
     finally:

@@ -110,7 +110,7 @@ def _decide(scene: Scene, item: int, state: str) -> None:
 
 
 def _count(scene: Scene) -> None:
-    with write() as cursor:
+    with write("test") as cursor:
         tally = Tally()
         for state in STATES.values():
             tally.add(RUN, "photo", ("review", state), 1)
@@ -124,7 +124,7 @@ def _publish(scene: Scene) -> None:
         id=9, site=scene.site, stage="send", state="done", table="photo", item=PUBLISHED, target=target,
         fingerprint=f"{PUBLISHED:064d}", who="ann", outcome="sent",
     )  # fmt: skip
-    with write() as cursor:
+    with write("test") as cursor:
         tally = Tally()
         tally.add(None, "delivery", ("send", "done"), 1)
         tally.write(cursor, scene.site.pk)

@@ -73,7 +73,7 @@ class Desk:
         )  # fmt: skip
         tally = Tally()
         tally.add(None, "photo", ("review", "waiting"), 1)
-        with write() as cursor:
+        with write("test") as cursor:
             tally.write(cursor, self.site.pk)
         if approve:
             self.approve(photo.pk)

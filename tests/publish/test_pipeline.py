@@ -37,8 +37,8 @@ def drive_and_die(home: Path, point: str) -> int:
 
 @pytest.mark.parametrize(
     "point",
-    ["ledger.before_commit=kill@3", "ledger.after_commit=kill@3", "ledger.before_rename=kill@1",
-     "ledger.before_rename=kill@2", "ledger.after_commit=kill@5", "ledger.before_commit=kill@8"],
+    ["*.before_commit=kill@3", "*.after_commit=kill@3", "ledger.before_rename=kill@1",
+     "ledger.before_rename=kill@2", "*.after_commit=kill@5", "*.before_commit=kill@8"],
 )  # fmt: skip
 def test_a_publish_run_survives_the_death_of_its_driver(desk: Desk, ledger_home: Path, point: str) -> None:
     from penstock.publish import drift

@@ -10,6 +10,9 @@ from django.db import models, transaction
 
 from penstock.accounts import AFTER_CREATE
 from penstock.engine.errors import NotFound, UsageError
+from penstock.engine.failpoint import declare, failpoint
+
+declare("accounts.create_site.before_commit", "accounts.create_site.after_commit")
 
 SLUG_RULE = "lower-case letters, digits and hyphens, starting with a letter or digit, at most 60 characters"
 
@@ -63,6 +66,8 @@ def create_site(name: str, pipeline: str, *, timezone: str = "UTC", account: str
         site = Site.objects.create(account=owner, name=name, pipeline=pipeline, timezone=timezone, home_root=first)
         for hook in AFTER_CREATE:
             hook(site)
+        failpoint("accounts.create_site.before_commit")
+    failpoint("accounts.create_site.after_commit")
     return site
 
 

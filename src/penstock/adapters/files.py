@@ -26,14 +26,22 @@ _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS} if hasattr(errno, "EDQU
 
 declare(
     "files.copy.before_fsync",
+    "files.copy.after_fsync",
     "files.copy.before_rename",
     "files.copy.after_rename",
     "files.write.before_fsync",
+    "files.write.after_fsync",
     "files.write.before_rename",
     "files.write.after_rename",
     "files.move.before_rename",
     "files.move.after_rename",
     "files.move.before_unlink",
+    "files.move.after_unlink",
+    "files.link.before_link",
+    "files.link.before_rename",
+    "files.link.after_rename",
+    "files.folder.before_fsync",
+    "files.folder.after_fsync",
     "files.undo_copy.before_unlink",
     "files.undo_copy.after_unlink",
     "files.undo_move.before_rename",
@@ -63,9 +71,7 @@ def copy_verified(source: str | Path, target: str | Path, *, fsync: bool = True)
             part, before = _part(target), os.fstat(fd)
             stored = _stream(fd, part, fsync=fsync)
             _unchanged(fd, source, before, part)
-            failpoint("files.copy.before_rename", path=str(target))
             _place(part, target)
-            failpoint("files.copy.after_rename", path=str(target))
             sync_folder(target.parent, fsync=fsync)
     return stored
 
@@ -105,6 +111,7 @@ def write_bytes(target: str | Path, data: bytes) -> Stored:
             _write(out.fileno(), memoryview(data))
             failpoint("files.write.before_fsync", path=str(target))
             os.fsync(out.fileno())
+            failpoint("files.write.after_fsync", path=str(target))
         failpoint("files.write.before_rename", path=str(target))
         os.replace(part, target)
         failpoint("files.write.after_rename", path=str(target))
@@ -123,10 +130,13 @@ def link_or_copy(source: str | Path, target: str | Path) -> Stored:
     with _disk(target):
         part = _part(target)
         try:
+            failpoint("files.link.before_link", path=str(target))
             os.link(os.path.realpath(source), part)
         except OSError:
             return copy_verified(source, target)
+        failpoint("files.link.before_rename", path=str(target))
         os.replace(part, target)
+        failpoint("files.link.after_rename", path=str(target))
         sync_folder(target.parent)
     return stored
 
@@ -231,11 +241,12 @@ def _stream(fd: int, part: Path, *, fsync: bool) -> Stored:
             digest.update(piece)
             _write(out, piece)
             size += len(piece)
-        failpoint("files.copy.before_fsync", path=str(part))
         facts = os.fstat(fd)
         os.utime(out if os.utime in os.supports_fd else part, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+        failpoint("files.copy.before_fsync", path=str(part))
         if fsync:
             os.fsync(out)
+        failpoint("files.copy.after_fsync", path=str(part))
     finally:
         os.close(out)
     return Stored(sha256=digest.hexdigest(), size=size)
@@ -294,6 +305,7 @@ def _finish_move(source: Path, target: Path) -> Stored:
         stored = _same_bytes(fd, source, target)
     failpoint("files.move.before_unlink", path=str(source))
     source.unlink()
+    failpoint("files.move.after_unlink", path=str(source))
     sync_folder(source.parent)
     return stored
 
@@ -313,6 +325,7 @@ def _part(target: Path) -> Path:
 
 def _place(part: Path, target: Path) -> None:
     """Rename without writing over a file that appeared meanwhile; where links are impossible, look first."""
+    failpoint("files.copy.before_rename", path=str(target))
     try:
         os.link(part, target)
     except FileExistsError as error:
@@ -321,8 +334,8 @@ def _place(part: Path, target: Path) -> None:
     except OSError:
         if not _rename(part, target):
             raise
-        return
-    part.unlink()
+    failpoint("files.copy.after_rename", path=str(target))
+    part.unlink(missing_ok=True)  # the second name of a link
 
 
 def _rename(source: Path, target: Path) -> bool:
@@ -354,6 +367,8 @@ def sync_folder(folder: Path, *, fsync: bool = True) -> None:
         return
     fd = os.open(folder, os.O_RDONLY)
     try:
+        failpoint("files.folder.before_fsync", path=str(folder))
         os.fsync(fd)
+        failpoint("files.folder.after_fsync", path=str(folder))
     finally:
         os.close(fd)

@@ -22,7 +22,14 @@ STRANGE = "not an ordinary file"  # what `look` answers for a link or a folder: 
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _MOMENT = {errno.EINTR, errno.EAGAIN, errno.EBUSY, errno.EIO, errno.ENOENT, errno.ESTALE}
 
-declare("folder.before_rename", "publish.after_file", "folder.before_remove", "folder.after_remove")
+declare(
+    "folder.before_fsync",
+    "folder.after_fsync",
+    "folder.before_rename",
+    "publish.after_file",
+    "folder.before_remove",
+    "folder.after_remove",
+)
 
 
 class Folder:
@@ -64,6 +71,8 @@ class Folder:
             raise ItemError(f"{source} was not rendered; publish again", code="unrendered")
         there = self.look(path)
         if there == sha256:
+            with self._reachable():
+                _clear(self._place(path))  # whoever gave it this name may have died before it was done
             return False
         if there and there not in known:
             raise conflict(self._place(path))
@@ -71,9 +80,7 @@ class Folder:
             place = self._place(path)
             self._make_parent(place)
             part = _written(source, place, sha256, size)
-            failpoint("folder.before_rename", path=path)
-            _give_name(part, place, replace=bool(there))
-            failpoint("publish.after_file", path=path)
+            _give_name(part, place, path, replace=bool(there))
             sync_folder(place.parent)
         return True
 
@@ -123,9 +130,7 @@ class Folder:
 
     def _make_parent(self, place: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in place.parent.glob(f".{_literal(place.name)}.*.part"):
-            with suppress(FileNotFoundError):  # its writer may be finishing: it will try again
-                leftover.unlink()
+        _clear(place)
 
     def _tidy(self, folder: Path) -> None:
         sync_folder(folder)
@@ -146,6 +151,12 @@ class Folder:
             raise Unavailable(
                 f"cannot write below {self.root}: {error.strerror}; make room or allow it, then resume"
             ) from error
+
+
+def _clear(place: Path) -> None:
+    for leftover in place.parent.glob(f".{_literal(place.name)}.*.part"):
+        with suppress(FileNotFoundError):  # its writer may be finishing: it will try again
+            leftover.unlink()
 
 
 def conflict(place: object) -> ItemError:
@@ -175,24 +186,27 @@ def _copied(source: Path, part: Path) -> tuple[str, int]:
             digest.update(piece)
             size += out.write(piece)
         out.flush()
+        failpoint("folder.before_fsync", path=str(part))
         os.fsync(out.fileno())
+        failpoint("folder.after_fsync", path=str(part))
     return digest.hexdigest(), size
 
 
-def _give_name(part: Path, place: Path, *, replace: bool) -> None:
+def _give_name(part: Path, place: Path, path: str, *, replace: bool) -> None:
     """Ours is replaced; otherwise a file that appeared meanwhile is left alone, where the disk can link."""
-    if replace:
-        os.replace(part, place)
-        return
+    failpoint("folder.before_rename", path=path)
     try:
-        os.link(part, place)
+        if replace:
+            os.replace(part, place)
+        else:
+            os.link(part, place)
     except FileExistsError as error:
         part.unlink()
         raise Transient(f"{place} appeared meanwhile", code="appeared") from error
     except OSError:
         os.replace(part, place)
-        return
-    part.unlink()
+    failpoint("publish.after_file", path=path)
+    part.unlink(missing_ok=True)  # the second name of a link
 
 
 def _literal(name: str) -> str:

@@ -19,7 +19,14 @@ Row = Mapping[str, Any]
 Answer = Literal["sent", "unchanged"]
 WAIT = 10.0  # seconds for another program's lock
 
-declare("sqltable.before_commit", "publish.after_row", "sqltable.after_remove")
+declare(
+    "sqltable.before_make",
+    "sqltable.after_make",
+    "sqltable.before_commit",
+    "publish.after_row",
+    "sqltable.before_remove",
+    "sqltable.after_remove",
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,8 @@ class SqliteTable:
     def make(self) -> None:
         """Make file and table, or add columns that an older table lacks. Raises Unavailable."""
         with self._writing():
-            return
+            failpoint("sqltable.before_make")
+        failpoint("sqltable.after_make")
 
     def rows(self, key: str) -> list[dict[str, Any]]:
         """The rows of a key with their `id`; reads only, and makes nothing."""
@@ -87,6 +95,7 @@ class SqliteTable:
             there = self._mine(db, row, [row, *known])
             if there is not None:
                 db.execute(f"DELETE FROM {self._name} WHERE id=?", [there["id"]])
+            failpoint("sqltable.before_remove", key=row[self.shape.key])
         failpoint("sqltable.after_remove", key=row[self.shape.key])
         return there is not None
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from penstock.engine.errors import UsageError
+from penstock.engine.failpoint import declare, failpoint
+
+declare("demo.before_rename", "demo.after_rename")
 
 LABEL = "Penstock demo data"
 CAMERA = ("Penstock", "Demo Camera One")
@@ -113,7 +117,9 @@ def _write(source: Path, target: Path, sample: Sample, subject: str) -> None:
     part = target.with_name(target.name + ".part")
     with Image.open(source) as picture:
         picture.convert("RGB").save(part, "JPEG", quality=QUALITY, exif=exif(sample, subject))
-    part.replace(target)
+    failpoint("demo.before_rename")
+    os.replace(part, target)
+    failpoint("demo.after_rename")
 
 
 def exif(sample: Sample, subject: str) -> bytes:

@@ -8,9 +8,12 @@ import click
 
 from penstock.cli.lazy import Family, Leaf
 from penstock.cli.session import Home, Session
+from penstock.engine.failpoint import declare
 
 if TYPE_CHECKING:
     from penstock.accounts.models import Site
+
+declare("sites.set.before_commit", "sites.set.after_commit")  # the ledger is not imported before a command needs it
 
 
 @click.group(cls=Family)
@@ -90,7 +93,7 @@ def set_(session: Session, name: str, changes: tuple[str, ...]) -> int:
     home = session.open()
     one, pairs = site_named(name), _pairs(changes)
     zone = pairs.pop("timezone", None)
-    with write():
+    with write("sites.set"):
         if zone is not None:
             _check_zone(zone)
             one.timezone = zone

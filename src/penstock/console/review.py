@@ -21,8 +21,10 @@ from penstock.console.signin import who_is
 from penstock.engine.clock import SystemClock
 from penstock.engine.errors import IllegalMove, NotFound, PenstockError, Refused, UsageError
 from penstock.ledger import rows
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
 from penstock.review import gate as verbs
+
+commits("review.save_and_approve")
 
 CLOCK = SystemClock()
 REASONS = ("Not sharp", "Badly exposed", "Duplicate", "Wrong subject", "Not needed")
@@ -156,7 +158,7 @@ def _save_and_approve(asked: Asked, gate: verbs.Gate, row: Mapping[str, Any], by
     """Both or neither: what was shown, with what was typed, is what is approved."""
     if asked.seen is not None and asked.seen != verbs.fingerprint(gate, row):
         raise Refused(f"item {row['id']} changed since it was shown; look at it again", code="changed")
-    with write():
+    with write("review.save_and_approve"):
         after = verbs.edit(gate.table, row["id"], _differing(asked, row), **by)
         verbs.approve(gate.table, row["id"], **{**by, "revision": after["revision"]})
 

@@ -22,7 +22,7 @@ from penstock.engine.pipeline import Item, Limits, Progress
 
 __all__ = ["Child", "describe_exit", "is_native_crash"]
 
-declare("child.start", "child.sent", "child.answered")
+declare("child.start", "child.ready", "child.sent", "child.answered", "child.before_end", "child.after_end")
 
 _LOOK = 5.0  # seconds between two looks at the limits
 _NAP = 2.0  # a look that is later than this means that the machine slept: that time is nobody's
@@ -147,6 +147,7 @@ class Child:
             if frame["type"] != "ready":
                 why = frame.get("message", "it did not say that it is ready")
                 raise Blocking(f"the worker {self.work} cannot start: {why}", code="broken_worker")
+            failpoint("child.ready", work=self.work)
         except BaseException:
             await self._drop(process)
             raise
@@ -237,7 +238,11 @@ class Child:
     async def _drop(self, process: ChildProcess) -> None:
         if self._process is process:
             self._process = None
-        await process.end()
+        try:
+            failpoint("child.before_end", work=self.work)
+        finally:
+            await process.end()
+        failpoint("child.after_end", work=self.work)
 
 
 def _import_paths() -> list[str]:

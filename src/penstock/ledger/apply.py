@@ -22,8 +22,9 @@ from penstock.engine.states import ACTIVE, BROKEN, ItemState
 from penstock.ledger import effects, events, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
 
+commits("ledger.drop")
 declare("ledger.before_rename", "ledger.after_rename")
 
 TAKEABLE = BROKEN | {ItemState.READY, ItemState.WAITING, ItemState.REJECTED}
@@ -275,5 +276,5 @@ def drop_artefacts(artefacts: Iterable[m.Artefact]) -> None:
     for artefact in artefacts:
         for path in (Path(artefact.work), Path(artefact.path)):
             path.unlink(missing_ok=True)
-        with write():
+        with write("ledger.drop"):
             m.Artefact.objects.filter(id=artefact.pk).delete()

@@ -18,8 +18,9 @@ from penstock.engine.states import BROKEN, RunState
 from penstock.ledger import apply, events, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
 
+commits("control.start", "control.ask", "control.retry")
 Scope = Mapping[str, Sequence[int]]
 """Table → the ids that a run takes."""
 
@@ -45,7 +46,7 @@ def start(
     key = f"{site.pk}:{kind}"
     _refuse_second(key, site)
     try:
-        with write() as cursor:
+        with write("control.start") as cursor:
             run = m.Run.objects.create(
                 id=ids.run_id(at), site=site, kind=kind, pipeline=pipeline or site.pipeline, started_at=at,
                 plan=dict(site.settings if plan is None else plan), active_key=key, trigger=trigger, retry_of=retry_of,
@@ -132,7 +133,7 @@ def _only(run: m.Run, state: RunState, word: str) -> None:
 
 
 def _ask(run: m.Run, clock: Clock, verb: str, who: str, **values: Any) -> m.Run:
-    with write():
+    with write("control.ask"):
         if m.Run.objects.filter(id=run.id, status=run.status).update(**values) != 1:
             raise IllegalMove(f"run {run.id} changed meanwhile; look at it again")
         line = f"{verb} asked by {who or 'the system'}"
@@ -151,7 +152,7 @@ def retry(run: m.Run, clock: Clock, ids: Ids, *, stage: int | None = None, who: 
         raise Refused(f"run {run.id} published; `penstock publish {run.site.name}` takes up what failed")
     pipeline = PIPELINES[run.pipeline](run)
     scope: dict[str, list[int]] = {}
-    with write() as cursor:
+    with write("control.retry") as cursor:
         tally = Tally()
         moves: list[events.Move] = []
         for table in dict.fromkeys(s.takes for s in pipeline.stages):

@@ -11,8 +11,9 @@ from penstock.engine.pipeline import EffectPlan
 from penstock.engine.settle import Plan
 from penstock.ledger import EFFECTS, rows
 from penstock.ledger.models import Effect
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
 
+commits("ledger.undo")
 declare("ledger.before_undo", "ledger.after_undo")
 
 
@@ -79,7 +80,7 @@ def undo_pending(run: str | None = None, *, of: tuple[str, Sequence[int]] | None
             stuck.append(f"{effect.kind} to {effect.target}: {error}")
             continue
         failpoint("ledger.after_undo")
-        with write():
+        with write("ledger.undo"):
             Effect.objects.filter(id=effect.id, state="undoing").update(state="undone")
         n += 1
     if stuck:

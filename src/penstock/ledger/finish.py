@@ -12,7 +12,9 @@ from penstock.ledger import events, rows, runlog
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
 from penstock.ledger.rollback import undo_run
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
+
+commits("ledger.rest")
 
 
 def rest(ledger: Any, run_id: str) -> Rest:
@@ -31,7 +33,7 @@ def rest(ledger: Any, run_id: str) -> Rest:
             return Rest(False, max(0.0, due - ledger.clock.monotonic()))
     if run.blocked and run.plan.get("on_blocking", "rollback") == "rollback" and not run.rolled_back_at:
         undo_run(run, ledger.clock.wall(), who="")
-    with write() as cursor:
+    with write("ledger.rest") as cursor:
         state = _next_state(run)
         if m.Batch.objects.filter(run_id=run_id, open=True).exists() or (
             not asked and _due(tables, run_id) is not None

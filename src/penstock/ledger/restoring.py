@@ -13,7 +13,10 @@ from penstock.engine.settle import FRESH
 from penstock.ledger import TABLES, events, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
+
+commits("recover.ownerless")
+
 
 Ids = Mapping[str, Set[int]]
 """Table → ids."""
@@ -68,7 +71,7 @@ def _drop(artefacts: list[m.Artefact]) -> int:
         Path(artefact.work).unlink(missing_ok=True)
         Path(artefact.path).unlink(missing_ok=True)
     for part in rows.chunks([artefact.pk for artefact in artefacts]):
-        with write():
+        with write("recover.ownerless"):
             m.Artefact.objects.filter(id__in=part).delete()
     return len(artefacts)
 

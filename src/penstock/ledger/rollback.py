@@ -18,8 +18,9 @@ from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.states import RunState
 from penstock.ledger import TABLES, effects, events, restoring, rows
 from penstock.ledger import models as m
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
 
+commits("rollback.lock", "rollback.mark", "rollback.rows")
 declare("rollback.marked", "rollback.undone")
 
 KEEP: list[Callable[[str, list[int]], set[int]]] = []
@@ -72,7 +73,7 @@ def rollback(run: m.Run, at: datetime, who: str = "") -> Undone:
         return Undone()
     _refuse_shared(run)
     try:
-        with write():  # the lock and the mark by which recovery finds it are one
+        with write("rollback.lock"):  # the lock and the mark by which recovery finds it are one
             m.Run.objects.filter(id=run.id).update(active_key=f"{run.site_id}:{run.kind}", undoing="effects")
     except IntegrityError:
         raise Refused(f"site {run.site.name} has an open run; wait for it or cancel it first") from None
@@ -82,7 +83,7 @@ def rollback(run: m.Run, at: datetime, who: str = "") -> Undone:
 def undo_run(run: m.Run, at: datetime, who: str) -> Undone:
     """The work of a rollback; recovery calls it again for a run whose `undoing` is set."""
     undone = preview(run)
-    with write():
+    with write("rollback.mark"):
         m.Run.objects.filter(id=run.id).update(undoing="effects")
         for part in rows.chunks(sorted(_effects(run, undone.kept, undone.gone))):
             m.Effect.objects.filter(id__in=part).update(state="undoing")
@@ -90,7 +91,7 @@ def undo_run(run: m.Run, at: datetime, who: str) -> Undone:
     effects.undo_pending()
     restoring.remove_artefacts(run, undone.kept, undone.gone)
     failpoint("rollback.undone")
-    with write() as cursor:
+    with write("rollback.rows") as cursor:
         moves = restoring.undo_rows(cursor, run, undone.kept, undone.gone)
         m.Run.objects.filter(id=run.id).update(undoing="", rolled_back_at=at)
         m.Run.objects.filter(id=run.id).exclude(status=RunState.RUNNING).update(active_key=None)

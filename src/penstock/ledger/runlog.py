@@ -11,7 +11,10 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
+from penstock.engine.failpoint import declare, failpoint
 from penstock.ledger.models import Event, Run, StageRun
+
+declare("runlog.before_rename", "runlog.after_rename")
 
 _rendered: dict[str, int] = {}  # run → last event that this process has written
 _sizes: dict[str, int] = {}  # run → how long its file was then
@@ -83,7 +86,9 @@ def _rewrite(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_suffix(f".{os.getpid()}.part")
     temporary.write_text(text, encoding="utf-8")
+    failpoint("runlog.before_rename")
     os.replace(temporary, file)
+    failpoint("runlog.after_rename")
 
 
 def _append(file: Path, text: str) -> None:

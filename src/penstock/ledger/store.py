@@ -22,7 +22,18 @@ from penstock.engine.states import RunState
 from penstock.ledger import AFTER_RUN, ON_SETTLED, apply, effects, events, finish, restoring, rows, runlog
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
+
+commits(
+    "ledger.claim",
+    "ledger.settle",
+    "ledger.beat",
+    "ledger.hold",
+    "ledger.block",
+    "ledger.note",
+    "ledger.peaks",
+    "ledger.record",
+)
 
 SHOW = 0.5  # seconds between two looks of the log file at the events while a run moves
 
@@ -113,7 +124,7 @@ class DjangoLedger:
         pipeline = self.pipeline(run)
         if not self._looks_claimable(run, pipeline, free):
             return None
-        with write(driver=True) as cursor:
+        with write("ledger.claim", driver=True) as cursor:
             if self.requests(run).stop:
                 return None
             stages = counts_of(cursor, run)
@@ -207,7 +218,7 @@ class DjangoLedger:
         plan = Plan(batch.stage, pipeline, self.clock.monotonic(), deaths)
         for result in results:
             plan.take(result)
-        with write(driver=True) as cursor:
+        with write("ledger.settle", driver=True) as cursor:
             self._guard(batch, last)
             run = self._run(batch.run)
             settled = apply.write_plan(cursor, run, batch, plan, self.clock.wall())
@@ -248,7 +259,7 @@ class DjangoLedger:
         if not batches:
             return set()
         ids = [batch.id for batch in batches]
-        with write(driver=True):
+        with write("ledger.beat", driver=True):
             mine = m.Batch.objects.filter(id__in=ids, open=True, holder=self.me.to_text())
             mine.update(until=self.clock.monotonic() + self.lease)
             runs = m.Run.objects.filter(id__in={batch.run for batch in batches})
@@ -266,7 +277,7 @@ class DjangoLedger:
 
     def hold(self, run: str, reason: str) -> None:
         """Ask for a pause, with the reason. The first reason is the one that is told."""
-        with write():
+        with write("ledger.hold"):
             running = m.Run.objects.filter(id=run, status=RunState.RUNNING)
             if running.filter(pause_requested=False).update(pause_requested=True, error_message=reason):
                 self._say(run, [("WARN", f"Paused: {reason}")], "held")
@@ -275,14 +286,14 @@ class DjangoLedger:
 
     def block(self, run: str, reason: str, code: str) -> None:
         """The first blocking failure is the one that is told."""
-        with write():
+        with write("ledger.block"):
             fresh = m.Run.objects.filter(id=run, status=RunState.RUNNING, blocked="")
             if fresh.update(blocked=code or "blocking", error_message=reason):
                 self._say(run, [("ERROR", f"Blocking failure ({code}): {reason}")], "blocked")
 
     def note(self, run: str, lines: Sequence[tuple[str, str]], stage: str = "") -> None:
         """Lines for the run log."""
-        with write():
+        with write("ledger.note"):
             self._say(run, lines, "note", stage)
 
     def _say(self, run: str, lines: Sequence[tuple[str, str]], kind: str, stage: str = "") -> None:
@@ -296,7 +307,7 @@ class DjangoLedger:
         if peaks["cpu_percent"] > row.cpu_percent or peaks["rss_mb"] > row.rss_mb:
             row.cpu_percent = max(row.cpu_percent, peaks["cpu_percent"])
             row.rss_mb = max(row.rss_mb, peaks["rss_mb"])
-            with write(driver=True):
+            with write("ledger.peaks", driver=True):
                 row.save(update_fields=["cpu_percent", "rss_mb"])
 
 
@@ -305,7 +316,7 @@ def record(run: m.Run) -> None:
     runlog.render(run)
     for project in AFTER_RUN:
         project(run)
-    with write():
+    with write("ledger.record"):
         m.Run.objects.filter(id=run.id).update(recorded=True)
 
 

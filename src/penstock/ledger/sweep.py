@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Exists, OuterRef
-
 from penstock.accounts.models import Site
 from penstock.engine import PIPELINES
 from penstock.engine.errors import PenstockError
@@ -22,8 +20,9 @@ from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
 from penstock.ledger.rollback import undo_run
 from penstock.ledger.store import DjangoLedger, record
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
 
+commits("recover.free", "recover.boot", "recover.effect")
 BOUND = 100  # batches freed in one go
 MAX_LOSSES = 10
 log = logging.getLogger(__name__)
@@ -108,7 +107,7 @@ def _is_dead(ledger: DjangoLedger, batch: m.Batch) -> bool:
 def free(ledger: DjangoLedger, batch: m.Batch) -> int:
     """Give the items of a dead holder back; finish the renames of what it had committed. Answers the files placed."""
     stage = ledger.pipeline(batch.run_id).stage(batch.stage)
-    with write() as cursor:
+    with write("recover.free") as cursor:
         if m.Batch.objects.filter(id=batch.id, open=True).update(open=False) != 1:
             return 0
         run = m.Run.objects.select_related("site").get(id=batch.run_id)
@@ -165,7 +164,7 @@ def _note_boot(ledger: DjangoLedger) -> None:
     home, _ = m.Home.objects.get_or_create(id=1, defaults={"boot": ledger.boot})
     if home.boot == ledger.boot:
         return
-    with write():
+    with write("recover.boot"):
         for table, model in TABLES.items():
             if rows.is_item(table):
                 model.objects.filter(state="ready", available_at__gt=0).update(available_at=0.0)
@@ -177,16 +176,8 @@ def _look_at_effects() -> None:
     """Mark planned effects that are visible in the world; work redoes the others."""
     for effect in m.Effect.objects.filter(state="planned"):
         if EFFECTS[effect.kind].happened(effect.source, effect.target, effect.mark):
-            with write():
+            with write("recover.effect"):
                 m.Effect.objects.filter(id=effect.id, state="planned").update(state="done")
-
-
-def _drop_orphans() -> None:
-    """Files of rows that were merged away."""
-    for table, model in TABLES.items():
-        if rows.is_item(table):
-            there = model.objects.filter(id=OuterRef("item"))
-            apply.drop_artefacts(m.Artefact.objects.filter(~Exists(there), table=table))
 
 
 def _sweep_work() -> None:

@@ -14,13 +14,17 @@ from penstock.engine.failpoint import declare, failpoint
 
 BREATH = 0.002  # seconds for which a driver leaves the lock free after each commit
 
-declare("ledger.before_commit", "ledger.after_commit")
 _freed = threading.local()
 
 
+def commits(*names: str) -> None:
+    """Make the names of a module's transactions known, with the failpoints around their commits."""
+    declare(*(f"{name}.{side}_commit" for name in names for side in ("before", "after")))
+
+
 @contextmanager
-def write(*, driver: bool = False) -> Iterator[Any]:
-    """One transaction (BEGIN IMMEDIATE on SQLite); yields a cursor.
+def write(name: str, *, driver: bool = False) -> Iterator[Any]:
+    """One transaction (BEGIN IMMEDIATE on SQLite); yields a cursor. `name` stands in its failpoints.
 
     A driver first leaves the lock free for BREATH since its last commit, so that a person's write is never starved.
     Inside another `write` it joins that transaction.
@@ -34,9 +38,9 @@ def write(*, driver: bool = False) -> Iterator[Any]:
     with transaction.atomic():
         with connection.cursor() as cursor:
             yield cursor
-        failpoint("ledger.before_commit")
+        failpoint(f"{name}.before_commit")
     _freed.at = time.perf_counter()
-    failpoint("ledger.after_commit")
+    failpoint(f"{name}.after_commit")
 
 
 def _breathe() -> None:

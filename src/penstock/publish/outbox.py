@@ -13,7 +13,7 @@ from penstock.engine.ids import Ids
 from penstock.engine.states import BROKEN, ItemState
 from penstock.ledger import control, events, rows
 from penstock.ledger.models import BeforeImage, Run
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
 from penstock.publish import settling, targets
 from penstock.publish.form import Form, form_of
 from penstock.publish.models import CONFLICT, LEFT, THERE, Delivery, Target
@@ -21,6 +21,8 @@ from penstock.publish.packing import Packer
 from penstock.publish.pipeline import goods, rendered
 from penstock.review import gate
 from penstock.review.gate import Approved
+
+commits("publish.start")
 
 CHANGED = "it changed while the publishing was being prepared; publish again"
 
@@ -75,7 +77,7 @@ def start(site: Site, clock: Clock, ids: Ids, who: str, target: str | None = Non
     form, chosen = form_of(site), _chosen(site, target)
     keys = list(_keys(site, form, chosen[0] if target else None))
     blocked = {item: key for item, key in keys if isinstance(key, str)}
-    with write() as cursor:
+    with write("publish.start") as cursor:
         packer = Packer(site, form, chosen)
         for key in (key for _, key in keys if isinstance(key, Approved)):
             why = _pack(packer, key)

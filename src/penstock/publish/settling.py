@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+
 from penstock.engine.states import ItemState
 from penstock.ledger import events, rows
 from penstock.ledger.counters import Tally
 from penstock.ledger.models import Event, Run
-from penstock.ledger.tx import write
 from penstock.publish.form import form_of
 from penstock.publish.history import unfinished
 from penstock.publish.models import Delivery
@@ -35,10 +36,10 @@ def complete(run: Run, delivery: Delivery) -> None:
 
 
 def move_item(delivery: Delivery, row: dict[str, Any], state: ItemState, fields: dict[str, Any]) -> None:
-    """Write an item's new state with the seeds' words for it, and move the counters."""
+    """Write an item's new state with the seeds' words for it, and move the counters, in the caller's transaction."""
     words = gate_of(delivery.table).words(delivery.table, row["stage"], state)
     values = {**words, **fields, "state": state.value}
-    with write() as cursor:
+    with connection.cursor() as cursor:
         rows.update_where(cursor, delivery.table, [row["id"]], values)
         tally = Tally()
         tally.move(row["run"], delivery.table, (row["stage"], row["state"]), (row["stage"], state.value))

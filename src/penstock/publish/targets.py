@@ -12,9 +12,11 @@ from django.db import IntegrityError
 
 from penstock.accounts.models import Site
 from penstock.engine.errors import NotFound, Refused, UsageError
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
 from penstock.publish import TARGETS, outlets
 from penstock.publish.models import UNDOING, UNKNOWN, Target
+
+commits("targets.add", "targets.remove")
 
 COMING = ("ftp", "ftps", "sftp", "mysql", "postgres", "wordpress")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -34,7 +36,7 @@ def add(site: Site, name: str, kind: str, url: str, options: Mapping[str, Any] |
         raise UsageError(f"site {site.name} has a target {name!r} already; choose another name or remove it first")
     outlets.opened(maker, address, chosen).make()
     try:
-        with write():
+        with write("targets.add"):
             return Target.objects.create(site=site, name=name, kind=kind, url=address, options=chosen, rank=outlet.rank)
     except IntegrityError:
         raise UsageError(f"site {site.name} has a target {name!r} already; choose another name") from None
@@ -63,7 +65,7 @@ def remove(site: Site, name: str) -> None:
 
     Raises NotFound, Refused while deliveries to it are open."""
     target = named(site, name)
-    with write():
+    with write("targets.remove"):
         under_way = target.deliveries.filter(run__isnull=False, state__in=["ready", "leased"])
         unsure = target.deliveries.filter(outcome__in=[UNKNOWN, UNDOING])
         n = (under_way | unsure).count()

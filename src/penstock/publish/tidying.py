@@ -11,8 +11,9 @@ from typing import Any
 from penstock.engine.states import ItemState
 from penstock.ledger import rows
 from penstock.ledger.models import Artefact, Run
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
 
+commits("publish.tidy")
 TABLE = "photo"
 OVER = (ItemState.DONE, ItemState.REJECTED)
 
@@ -21,7 +22,7 @@ def tidy(run: Run) -> str:
     """Remove `data/ollama_tmp/run_*` of runs whose photos are all decided; answers the log line, or ""."""
     folders = list(_over(run))
     for folder in folders:
-        with write():
+        with write("publish.tidy"):
             _mine(run, folder).update(ollama_path=None)
             Artefact.objects.filter(table=TABLE, path__startswith=f"{folder}{os.sep}").delete()
         shutil.rmtree(folder, ignore_errors=True)  # what cannot be removed now is found again next time

@@ -15,7 +15,7 @@ from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.states import ItemState
 from penstock.ledger import events, rows
 from penstock.ledger.counters import Tally
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
 from penstock.publish import targets
 from penstock.publish.form import form_of
 from penstock.publish.history import known, may_stand
@@ -26,6 +26,7 @@ from penstock.publish.settling import move_item
 from penstock.review.gate import fingerprint, gate_of
 from penstock.review.models import Decision
 
+commits("unpublish.ask", "unpublish.withdraw", "unpublish.end")
 declare("unpublish.asked", "unpublish.before_withdraw", "unpublish.after_withdraw", "unpublish.before_end")
 
 
@@ -59,7 +60,7 @@ def _one(site: Site, table: str, item: int, who: str, clock: Clock) -> dict[str,
 
 def _ask(site: Site, table: str, item: int, who: str, clock: Clock) -> None:
     """Write down what is about to be undone. Raises Refused when there is nothing, or it is just being published."""
-    with write():
+    with write("unpublish.ask"):
         mine = Delivery.objects.filter(table=table, item=item)
         if mine.filter(state=ItemState.LEASED).exists():
             raise Refused(f"item {item} is being published; pause or cancel that run first")
@@ -81,7 +82,7 @@ def _withdraw(delivery: Delivery, who: str, clock: Clock) -> None:
     failpoint("unpublish.after_withdraw", item=delivery.item, target=delivery.target.name)
     done = delivery.state == ItemState.DONE
     move = ("delivery", delivery.pk, f"{delivery.stage}/{delivery.state}", f"{delivery.stage}/{ItemState.WAITING}")
-    with write() as cursor:
+    with write("unpublish.withdraw") as cursor:
         state = ItemState.WAITING if done else ItemState(delivery.state)
         Delivery.objects.filter(id=delivery.pk).update(outcome=UNDONE, state=state)
         tally = Tally()
@@ -104,7 +105,7 @@ def standing(delivery: Delivery) -> Any:
 def _end(site: Site, table: str, item: int, who: str, clock: Clock) -> None:
     """Nothing of it stands anywhere: the item waits for a decision again, and looks as before it was published."""
     failpoint("unpublish.before_end", item=item)
-    with write():
+    with write("unpublish.end"):
         row = rows.read(table, [item])[0]
         if row["state"] not in (ItemState.DONE, ItemState.APPROVED):
             return

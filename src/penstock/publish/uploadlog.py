@@ -8,14 +8,19 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from penstock.accounts.models import Site
+from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.states import BROKEN, RunState
 from penstock.ledger import events
 from penstock.ledger.models import Event, Run
 from penstock.ledger.runlog import redact, render
+from penstock.ledger.tx import commits
 from penstock.ledger.tx import write as writing
 from penstock.publish.form import form_of
 from penstock.publish.models import Delivery
 from penstock.publish.outbox import result
+
+commits("publish.tidied")
+declare("uploadlog.before_fsync", "uploadlog.after_fsync")
 
 
 def write(run: Run) -> None:
@@ -41,7 +46,7 @@ def _tidy(run: Run) -> None:
         return
     text = form_of(run.site).tidy(run)
     if text and run.completed_at:
-        with writing():
+        with writing("publish.tidied"):
             events.record(run.completed_at, "tidied", site=run.site_id, run=run.id, lines=[("INFO", text)])
         render(run)
 
@@ -82,4 +87,6 @@ def _append(file: Path, lines: list[str]) -> None:
     with file.open("a", encoding="utf-8") as stream:
         stream.write("".join(f"{line}\n" for line in lines))
         stream.flush()
+        failpoint("uploadlog.before_fsync")
         os.fsync(stream.fileno())
+        failpoint("uploadlog.after_fsync")

@@ -15,11 +15,14 @@ from typing import Any
 
 from django.conf import settings
 
+from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.states import BROKEN
 from penstock.ledger import TABLES, rows, runlog
 from penstock.ledger.models import Run, SiteCounter
 from penstock.records import FILES, SECTIONS
 from penstock.records.overview import causes, run_view
+
+declare("incident.before_rename", "incident.after_rename")
 
 SECRET = re.compile(r"secret|passw|token|(?:^|_)key$|credential", re.IGNORECASE)
 LONGEST = 5 * 2**20  # bytes of one file: its end says what happened
@@ -38,7 +41,9 @@ def incident(run: Run, file: Path) -> Path:
         packed.writestr(f"logs/runs/{run.id}.log", "".join(line + "\n" for line in runlog.lines(run)))
         for name, path in _files(run):
             packed.writestr(name, runlog.redact(_end(path)))
+    failpoint("incident.before_rename")
     os.replace(part, target)
+    failpoint("incident.after_rename")
     return target
 
 

@@ -13,9 +13,11 @@ from penstock.engine.errors import NotFound, Refused, UsageError
 from penstock.engine.states import ItemState, check_move
 from penstock.ledger import events, rows
 from penstock.ledger.counters import Tally
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
 from penstock.review import GATES, LOCKS
 from penstock.review.models import Decision
+
+commits("review.edit", "review.decide")
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def edit(
 ) -> Mapping[str, Any]:
     """A person changes fields; an approval is void by it. Raises UsageError naming the field, or Refused."""
     gate = gate_of(table)
-    with write() as cursor:
+    with write("review.edit") as cursor:
         row = _locked_row(gate, item, revision)
         if row["state"] not in (ItemState.WAITING, ItemState.APPROVED):
             raise Refused(f"item {item} is {_word(row)}; only a pending or approved row can be edited")
@@ -125,7 +127,7 @@ def _decide(
     revision: int | None = None, decision_id: str | None = None, seen: str | None = None,
 ) -> Mapping[str, Any]:  # fmt: skip
     gate = gate_of(table)
-    with write() as cursor:
+    with write("review.decide") as cursor:
         if decision_id and Decision.objects.filter(decision_id=decision_id).exists():
             return _row(gate, item)
         row = _locked_row(gate, item, revision)

@@ -36,7 +36,7 @@ def waiting(of: Site, number: int = 1, **fields: Any) -> Photo:
         "Caption": f"Grey heron number {number} in Gouda.", "alt_text": f"A grey heron, number {number}, in reeds.",
         "Keywords": "grey heron, gouda", "QR": 7.0, "QC_Status": "Good", "content_hash": f"{number:064x}",
     }  # fmt: skip
-    with write() as cursor:
+    with write("test") as cursor:
         photo = Photo.objects.create(**{**values, **fields})
         key = names.fold(photo.File_Name)
         series = names.fold(photo.File_Name.rpartition("_")[0])

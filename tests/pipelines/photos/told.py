@@ -143,7 +143,7 @@ def _make(site: Any, folder: str, subject: str, location: str, stage: str, rows:
         order = {"ordinal": one.id * STRIDE + n, "content_hash": f"{one.id:032x}{n:032x}"}
         photos.append(Photo(**common, **name, **order, **row))
     files = [PhotoFile(site=site, set=one, path=row.source_path, stage="validate", state="done") for row in photos]
-    with write() as cursor:
+    with write("test") as cursor:
         PhotoFile.objects.bulk_create(files)
         Photo.objects.bulk_create(photos, batch_size=200)
         tally = Tally()

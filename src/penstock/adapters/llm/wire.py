@@ -16,6 +16,9 @@ import httpx2
 
 from penstock.adapters.llm.model import BadAnswer
 from penstock.engine.errors import Blocking, UsageError
+from penstock.engine.failpoint import declare, failpoint
+
+declare("model.before_request", "model.after_request")
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 """(host, port) → addresses. Raises OSError when the name is unknown."""
@@ -78,10 +81,12 @@ class Wire(httpx2.AsyncBaseTransport):
         failure: httpx2.TransportError = httpx2.ConnectError("the name has no address", request=request)
         for address in await self._addresses(request):
             try:
+                failpoint("model.before_request")
                 response = await self._inner.handle_async_request(self._pinned(request, address))
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                 failure = error
                 continue
+            failpoint("model.after_request")
             capped = _Capped(response.stream, self._most)
             return httpx2.Response(
                 response.status_code, headers=response.headers, stream=capped, extensions=response.extensions

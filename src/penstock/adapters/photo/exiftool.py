@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from penstock.adapters.photo.exif import lens_text
+from penstock.engine.failpoint import declare, failpoint
+
+declare("exiftool.before_start", "exiftool.after_start")
 
 PATIENCE = 20.0  # seconds for one file
 _TAGS = ("LensModel", "LensID", "Lens")
@@ -105,6 +108,7 @@ class ExifTool:
         if not program:
             return False
         try:
+            failpoint("exiftool.before_start")
             self._process = subprocess.Popen(
                 [program, "-stay_open", "True", "-@", "-"],
                 stdin=subprocess.PIPE,
@@ -115,6 +119,7 @@ class ExifTool:
             )
         except OSError:
             return False
+        failpoint("exiftool.after_start")
         self._lines = queue.SimpleQueue()
         stdout: Any = self._process.stdout
         threading.Thread(target=_pump, args=(stdout, self._lines), daemon=True).start()

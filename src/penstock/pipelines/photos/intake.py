@@ -14,10 +14,11 @@ from penstock.engine.errors import UsageError
 from penstock.ledger import events
 from penstock.ledger.counters import Tally
 from penstock.ledger.events import clean
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
 from penstock.pipelines.photos import namebook, names, taxonomy, taxonomyfiles
 from penstock.pipelines.photos.models import PhotoFile, PhotoSet
 
+commits("photos.add_set")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif"})
 STRIDE = 10_000_000  # ordinals: set × STRIDE + place in the set
 
@@ -59,7 +60,7 @@ def add(
     taxonomyfiles.take_over(site)
     for kind, key in (("folder", folder), ("location", location)):
         taxonomy.ask(site, kind, key, confirm)  # before the transaction: nobody waits for a person's answer
-    with write() as cursor:
+    with write("photos.add_set") as cursor:
         lines = _names_from_before(site)
         taxonomy.ensure(site, "folder", folder)
         taxonomy.ensure(site, "location", location)

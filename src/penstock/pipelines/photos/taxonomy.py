@@ -11,10 +11,11 @@ from django.db.models import F
 from penstock.accounts.models import Site
 from penstock.engine.errors import NotFound, UsageError
 from penstock.ledger import events
-from penstock.ledger.tx import write
+from penstock.ledger.tx import commits, write
 from penstock.pipelines.photos import taxonomyfiles
 from penstock.pipelines.photos.models import Photo, PhotoSet, Taxon
 
+commits("taxonomy.add", "taxonomy.rename", "taxonomy.merge")
 KINDS = ("folder", "location")
 
 
@@ -54,7 +55,7 @@ def add(site: Site, kind: str, key: str, name: str, *, who: str, at: Any) -> Non
     same = Taxon.objects.filter(site=site, kind=kind, key__iexact=key).first()
     if same is not None:
         raise UsageError(f"{kind} {key!r} is known already" + (f" as {same.key!r}" if same.key != key else ""))
-    with write():
+    with write("taxonomy.add"):
         Taxon.objects.create(site=site, kind=kind, key=key, name=name or _title(key))
         _tell(site, at, who, f"{kind} {key} added")
 
@@ -63,7 +64,7 @@ def rename(site: Site, kind: str, key: str, name: str, *, who: str, at: Any) -> 
     """Change the name that people read; the key stays. Raises NotFound, UsageError for an empty or long name."""
     taxon = _find(site, kind, key)
     _check_name(kind, name)
-    with write():
+    with write("taxonomy.rename"):
         Taxon.objects.filter(id=taxon.id).update(name=name)
         _tell(site, at, who, f"{kind} {key} is now called {name}")
 
@@ -73,7 +74,7 @@ def merge(site: Site, kind: str, key: str, into: str, *, who: str, at: Any) -> i
     taxon, other = _find(site, kind, key), _find(site, kind, into)
     if taxon.id == other.id:
         raise UsageError(f"{kind} {key!r} cannot be merged into itself")
-    with write():
+    with write("taxonomy.merge"):
         PhotoSet.objects.filter(site=site, **{kind: key}).update(**{kind: into})
         open_rows = Photo.objects.filter(site=site, **{kind.capitalize(): key}).exclude(
             Review_Status__in=["Approved", "Published"]
