@@ -130,7 +130,7 @@ def test_a_settle_names_the_moves_of_rows_that_it_made(store: Any) -> None:
     work(store, claimed(store, run, "number"))
     moves = m.Event.objects.filter(stage="number").get().moves
     parts = sorted(store.rows("part"))
-    assert [move for move in moves if move[0] == "part"] == [["part", n, "", "polish/ready"] for n in parts]
+    assert [move for move in moves if move[0] == "part"] == [["part", "", "polish/ready", parts]]
 
 
 def test_nothing_is_written_for_a_batch_that_was_freed(store: Any) -> None:

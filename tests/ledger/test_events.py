@@ -13,7 +13,7 @@ from tests.oracle.scene import AT
 
 def test_an_event_keeps_its_moves_data_and_lines(ledger_home: Any) -> None:
     site = create_site("a", "photos")
-    moves = [("photo", 1, "a/ready", "b/ready"), ("photo", 2, "a/leased", "")]
+    moves = [("photo", 1, "a/ready", "b/ready"), ("photo", 2, "a/leased", ""), ("photo", 3, "a/ready", "b/ready")]
     events.record(
         AT,
         "settled",
@@ -26,7 +26,8 @@ def test_an_event_keeps_its_moves_data_and_lines(ledger_home: Any) -> None:
         lines=[("INFO", "x")],
     )
     one = m.Event.objects.get()
-    assert one.moves == [list(move) for move in moves]
+    assert one.moves == [["photo", "a/ready", "b/ready", [1, 3]], ["photo", "a/leased", "", [2]]]
+    assert sorted(events.unpacked(one.moves)) == sorted(moves)
     assert (one.kind, one.who, one.at, one.data, one.lines) == ("settled", "ann", AT, {"passed": 1}, [["INFO", "x"]])
 
 

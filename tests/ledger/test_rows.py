@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from penstock.engine.errors import PenstockError
+from penstock.engine.settle import Change
 from penstock.ledger import rows
 from tests.conformance import plant
 
@@ -18,29 +19,40 @@ def cursor(store: Any) -> Any:
         yield one
 
 
+def ids(found: list[dict[str, Any]]) -> list[int]:
+    return [row["id"] for row in found]
+
+
+def test_what_was_read_by_hand_is_what_the_orm_reads(store: Any, cursor: Any) -> None:
+    store._widget.objects.filter(id=1).update(edited=["note"], error="bent")
+    assert rows.read("widget", [1, 2]) == list(store._widget.objects.filter(id__lt=3).values())
+
+
 def test_ready_rows_come_in_order_without_those_that_wait(store: Any, cursor: Any) -> None:
     store._widget.objects.filter(id=1).update(ordinal=9)
     store._widget.objects.filter(id=2).update(open_children=1)
     store._widget.objects.filter(id=3).update(available_at=50.0)
-    assert rows.ready_ids(cursor, "widget", store.run, "cut", 49.0, 9) == [(4, 0), (5, 0), (1, 0)]
-    assert rows.ready_ids(cursor, "widget", store.run, "cut", 50.0, 2) == [(3, 0), (4, 0)]
+    assert ids(rows.ready(cursor, "widget", store.run, "cut", 49.0, 9)) == [4, 5, 1]
+    assert ids(rows.ready(cursor, "widget", store.run, "cut", 50.0, 2, whole=True)) == [3, 4]
     assert rows.soonest(cursor, "widget", store.run) == 0.0
     assert rows.ready_in_order(cursor, "widget", store.run, "join", 50.0, 9) == []
 
 
 def test_a_lease_charges_an_attempt_once(store: Any, cursor: Any) -> None:
-    assert rows.lease(cursor, "widget", [1, 2], 7) == 2
-    assert rows.lease(cursor, "widget", [1, 2, 3], 8) == 1
+    assert rows.lease(cursor, "widget", [(7, [1, 2])]) == 2
+    assert rows.lease(cursor, "widget", [(8, [1, 2]), (9, [3])]) == 1
     found = {n: (row["batch"], row["attempts"]) for n, row in store.rows().items()}
-    assert found == {1: (7, 1), 2: (7, 1), 3: (8, 1), 4: (None, 0), 5: (None, 0)}
+    assert found == {1: (7, 1), 2: (7, 1), 3: (9, 1), 4: (None, 0), 5: (None, 0)}
 
 
 def test_a_leased_write_reaches_only_the_rows_that_the_batch_still_holds(store: Any, cursor: Any) -> None:
-    rows.lease(cursor, "widget", [1, 2], 7)
-    rows.lease(cursor, "widget", [3], 8)
-    changes = [(1, {"note": "a"}), (2, {"note": "b", "number": 2}), (3, {"note": "c"}), (4, {"note": "d"})]
-    assert rows.update_leased(cursor, "widget", 7, changes) == 2
-    assert [row["note"] for row in store.rows().values()] == ["a", "b", "", "", ""]
+    rows.lease(cursor, "widget", [(7, [1, 2]), (8, [3, 5])])
+    alike = {"number": 9}
+    changes = [Change(1, {"note": "a"}, alike), Change(2, {"note": "b"}, {}), Change(3, {"note": "c"}, alike)]
+    changes += [Change(4, {}, alike), Change(5, {}, alike)]
+    assert rows.update_leased(cursor, "widget", dict.fromkeys([1, 2, 3, 4], 7) | {5: 8}, changes) == 3
+    found = [(row["note"], row["number"]) for row in store.rows().values()]
+    assert found == [("a", 9), ("b", 0), ("", 0), ("", 0), ("", 9)]
 
 
 def test_a_guarded_write_says_how_many_it_reached(store: Any, cursor: Any) -> None:
@@ -77,6 +89,6 @@ def test_children_are_recounted_over_all_tables(store: Any, cursor: Any) -> None
 
 
 def test_a_recount_of_states_covers_the_run_only(store: Any, cursor: Any) -> None:
-    rows.lease(cursor, "widget", [1, 2], 7)
+    rows.lease(cursor, "widget", [(7, [1, 2])])
     store._widget.objects.create(site=store.site, stage="cut", id=50)
     assert rows.states(cursor, "widget", store.run) == {("cut", "leased"): 2, ("cut", "ready"): 3}

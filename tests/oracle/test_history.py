@@ -15,6 +15,6 @@ def test_a_row_that_went_without_an_event_is_told_in_a_deep_look(scene: Any) -> 
 
 
 def test_a_row_whose_last_event_removes_it_is_told(scene: Any) -> None:
-    moves = '[["photo", 1, "review/leased", ""]]'
+    moves = '[["photo", "review/leased", "", [1]]]'
     scene.sql("UPDATE ledger_event SET moves=%s WHERE id=(SELECT MIN(id) FROM ledger_event)", moves)
     assert ("I20", "photo 1") in scene.told(deep=True)

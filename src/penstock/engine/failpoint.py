@@ -1,6 +1,6 @@
 """Places where a test may make the world fail. Off, a failpoint costs less than 100 ns.
 
-    ledger.settle.after_commit=kill@3; child.start=error:OSError; a=sleep:0.2; x.*=crash%0.1; y=count[item=7]
+    ledger.turn.after_commit=kill@3; child.start=error:OSError; a=sleep:0.2; x.*=crash%0.1; y=count[item=7]
 
 Actions: kill (SIGKILL to itself), crash (raises SimulatedCrash), error:NAME (builtin, of engine.errors
 or module.Class), enospc, sleep:SECONDS, count. Selectors, in any number: @n (only the n-th matching hit),

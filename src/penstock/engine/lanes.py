@@ -29,6 +29,10 @@ class Lanes:
         """Free slots per lane."""
         return {lane: n - self._used.get(lane, 0) for lane, n in self._slots.items()}
 
+    def slots(self, lane: str) -> int:
+        """All slots of a lane, free or not."""
+        return self._slots.get(lane, 0)
+
     def has_room(self, stage: Stage) -> bool:
         """Whether one more piece of work of this stage may start."""
         return self.free().get(stage.lane, 0) > 0
@@ -49,7 +53,8 @@ class Lanes:
         else:
             whats = _inline_many(stage, list(items))
         took = (clock.monotonic() - started) / max(1, len(items))
-        return [Result(item["id"], what, item["attempt"], took) for item, what in zip(items, whats, strict=True)]
+        together = len(items) if stage.per == "batch" and isinstance(whats[0], Exception) else 1
+        return results(items, whats, took, together)
 
     async def work(self, stage: Stage, items: Sequence[Item]) -> list[Outcome]:
         """Have the items worked, one outcome each. Raises what the work raises, or Died."""
@@ -109,6 +114,13 @@ class Lanes:
         for child in [*self._busy, *(c for children in self._idle.values() for c in children)]:
             await child.kill()
         self._idle.clear()
+
+
+def results(items: Sequence[Item], whats: Sequence[Any], seconds: float, together: int = 1) -> list[Result]:
+    """One result per item; `together`: how many items one error befell as one."""
+    return [
+        Result(item["id"], what, item["attempt"], seconds, together) for item, what in zip(items, whats, strict=True)
+    ]
 
 
 class _Watch:

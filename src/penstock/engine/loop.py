@@ -8,18 +8,21 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 
 from penstock.engine.clock import Clock
-from penstock.engine.errors import Blocking, Died, LeaseLost, Unavailable
-from penstock.engine.lanes import Lanes
+from penstock.engine.errors import Blocking, Died, Unavailable
+from penstock.engine.lanes import Lanes, results
 from penstock.engine.meter import Meter
 from penstock.engine.pipeline import Item
-from penstock.engine.port import Batch, Later, Ledger, Result
+from penstock.engine.port import Batch, Later, Ledger, Result, Slice, Turned
 from penstock.engine.verdict import verdict
 
 TICK = 0.2  # seconds between two looks at what people asked
 SLICE_SECONDS, SLICE_ITEMS = 0.1, 100  # a batch settles in slices
+AHEAD = 0.05  # seconds of quick work that are claimed ahead, so that a lane need not wait for the ledger
+TURN_ITEMS = 400  # most items of one transaction, so that a person's write need not wait long
 log = logging.getLogger(__name__)
 
 Call = Callable[..., Any]
@@ -34,6 +37,12 @@ class Held:
     tasks: dict[asyncio.Task[None], list[Item]] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
     since: float = 0.0
+    closing: bool = False  # its last slice is being settled
+
+    @property
+    def waiting(self) -> int:
+        """How many pieces of work are still to start."""
+        return len(self.todo) if self.batch.stage.per == "item" else min(1, len(self.todo))
 
     @property
     def over(self) -> bool:
@@ -59,7 +68,10 @@ class Driver:
         self._looked = self._beaten = float("-inf")
         self._checked: set[str] = set()
         self._barren: dict[str, tuple[set[str], float]] = {}  # run → lanes that it had nothing for, and when
-        self._took: dict[str, float] = {}  # seconds of the last item, per lane
+        self._turns = 0
+        self._took: dict[str, float] = {}  # seconds of the last piece of work, per lane
+        self._runs: list[str] = []
+        self._listed = float("-inf")
         self._meter = Meter(clock)
 
     async def drive(self, *, only: str | None = None, forever: bool = False) -> None:
@@ -68,9 +80,8 @@ class Driver:
             while not self.stopping:
                 runs = await self._wanted(only)
                 await self._heed(runs)
-                await self._fill(runs)
+                await self._turn(runs)
                 await self._wait()
-                await self._settle()
                 await self._beat()
                 if await self._all_at_rest(runs) and not forever:
                     break
@@ -85,12 +96,14 @@ class Driver:
     # -- what people ask ------------------------------------------------------------------------------------
 
     async def _wanted(self, only: str | None) -> list[str]:
-        runs = [only] if only else list(await self.call(self.ledger.runs))
-        for run in runs:
+        now = self.clock.monotonic()
+        if only or now - self._listed >= TICK:
+            self._listed, self._runs = now, [only] if only else list(await self.call(self.ledger.runs))
+        for run in self._runs:
             if run not in self._checked:
                 self._checked.add(run)
                 await self._preflight(run)
-        return runs
+        return self._runs
 
     async def _preflight(self, run: str) -> None:
         check = (await self.call(self.ledger.pipeline, run)).preflight
@@ -120,39 +133,78 @@ class Driver:
             if abort:
                 await _cancel(held)
 
-    # -- claiming and working -------------------------------------------------------------------------------
+    # -- claiming and settling ------------------------------------------------------------------------------
 
-    async def _fill(self, runs: Sequence[str]) -> None:
-        """Start what is held; claim while a lane has room, rotating over the runs."""
+    async def _turn(self, runs: Sequence[str]) -> None:
+        """Settle what came back and claim what there is room for, in one transaction; start what was claimed."""
+        slices = await self._slices()
+        room = {} if self.stopping else self._room()
+        hungry = [run for run in self._rotated(runs) if room and not self._has_nothing(run, room)]
+        if not slices and not hungry:
+            return
+        turned = await self._told(slices, hungry, room)
+        if slices:
+            self._barren.clear()
+        now = self.clock.monotonic()
+        self._barren |= {run: (set(room), now) for run in turned.barren}
+        self.held = [held for held in self.held if not (held.closing and held.batch.id not in turned.lost)]
+        for held in [h for h in self.held if h.batch.id in turned.lost]:
+            log.warning("batch %s was taken over; its results are dropped", held.batch.id)
+            await self._drop(held)
+        self.held += [Held(batch, list(batch.items), since=now) for batch in turned.batches]
         self._start_all()
-        waiting = list(runs)
-        while waiting and not self.stopping and (free := self._free()):
-            run = waiting.pop(0)
-            if self._has_nothing(run, free):
-                continue
-            batch = await self.call(self.ledger.claim, run, free)
-            if batch is None:
-                self._barren[run] = (set(free), self.clock.monotonic())
-                continue
-            self.held.append(Held(batch, list(batch.items), since=self.clock.monotonic()))
-            self._start_all()
-            waiting.append(run)
 
-    def _has_nothing(self, run: str, free: dict[str, int]) -> bool:
+    async def _told(self, slices: list[tuple[Held, Slice]], hungry: list[str], room: dict[str, int]) -> Turned:
+        try:
+            turned: Turned = await self.call(self.ledger.turn, [one for _, one in slices], hungry, room)
+            return turned
+        except BaseException:  # not written: given back with the rest
+            for held, one in slices:
+                held.results, held.closing = [*one.results, *held.results], False
+            raise
+
+    async def _slices(self) -> list[tuple[Held, Slice]]:
+        """What is due of each batch, and no more than a transaction should hold."""
+        found, left, now = [], TURN_ITEMS, self.clock.monotonic()
+        for held in list(self.held):
+            due = now - held.since >= SLICE_SECONDS or len(held.results) >= SLICE_ITEMS
+            if left > 0 and (held.over or (held.results and due)):
+                most = left if held.batch.stage.per == "item" else len(held.results)  # decided together: one commit
+                judged = [await self._judged(held, result) for result in held.results[:most]]
+                held.results = held.results[len(judged) :]
+                held.since, held.closing = now, held.over and not held.results
+                found.append((held, Slice(held.batch, judged, held.closing)))
+                left -= len(judged)
+        return found
+
+    def _rotated(self, runs: Sequence[str]) -> list[str]:
+        """Each run comes first in its turn."""
+        self._turns += 1
+        first = self._turns % max(1, len(runs))
+        return [*runs[first:], *runs[:first]]
+
+    def _has_nothing(self, run: str, room: dict[str, int]) -> bool:
         """Whether a look for these lanes was in vain a moment ago, and nothing was settled here since."""
         lanes, when = self._barren.get(run, (set(), float("-inf")))
         patience = TICK if self.held else 0.0
-        return set(free) <= lanes and self.clock.monotonic() - when < patience
+        return set(room) <= lanes and self.clock.monotonic() - when < patience
 
-    def _free(self) -> dict[str, int]:
-        """Free slots per lane, less what is held for them and has not started. A lane of quick work takes one batch
-        ahead, so that its slots need not wait for a claim."""
-        free, waiting = self.lanes.free(), Counter[str]()
+    def _room(self) -> dict[str, int]:
+        """Pieces of work that each lane can take: its free slots, and for quick work as much ahead as keeps it busy
+        meanwhile, less what is held for it and has not started."""
+        waiting = Counter[str]()
         for held in self.held:
-            waiting[held.batch.stage.lane] += len(held.todo)
-        left = {lane: n - waiting[lane] for lane, n in free.items()}
-        ahead = {lane: 1 for lane in left if not waiting[lane] and self._took.get(lane, TICK) < TICK}
-        return {lane: most for lane, n in left.items() if (most := max(n, ahead.get(lane, 0))) > 0}
+            waiting[held.batch.stage.lane] += held.waiting
+        room = {lane: n + self._ahead(lane) - waiting[lane] for lane, n in self.lanes.free().items()}
+        return {lane: n for lane, n in room.items() if n > 0}
+
+    def _ahead(self, lane: str) -> int:
+        took = self._took.get(lane, TICK)
+        if took >= TICK:
+            return 0
+        return min(TURN_ITEMS, ceil(self.lanes.slots(lane) * AHEAD / max(took, 1e-6)))
+
+    # -- working --------------------------------------------------------------------------------------------
 
     def _start_all(self) -> None:
         for held in self.held:
@@ -166,7 +218,9 @@ class Driver:
         """Inline work is done on the spot; anything else becomes a task."""
         stage = held.batch.stage
         if stage.runner == "inline":
-            held.results += self.lanes.inline(stage, items, self.clock)
+            found = self.lanes.inline(stage, items, self.clock)
+            self._took[stage.lane] = found[0].seconds
+            held.results += found
             self.wake.set()
             return
         self.lanes.take(stage)
@@ -175,19 +229,18 @@ class Driver:
 
     async def _work(self, held: Held, items: list[Item]) -> None:
         stage, started = held.batch.stage, self.clock.monotonic()
-        outcomes: list[Any]
+        outcomes, together = list[Any](), 1
         try:
             outcomes = list(await self.lanes.work(stage, items))
         except asyncio.CancelledError:
             outcomes = [Later()] * len(items)
         except Exception as error:  # the boundary: whose fault was it?
             outcomes = [await self._blame(held, error)] * len(items)
+            together = len(items) if stage.per == "batch" else 1
         finally:
             self.lanes.give(stage)
-        took = self._took[stage.lane] = (self.clock.monotonic() - started) / len(items)
-        held.results += [
-            Result(item["id"], what, item["attempt"], took) for item, what in zip(items, outcomes, strict=True)
-        ]
+        took = self._took[stage.lane] = self.clock.monotonic() - started
+        held.results += results(items, outcomes, took / len(items), together)
         held.tasks = {task: rest for task, rest in held.tasks.items() if rest is not items}
         if not self.stopping:
             self._start_all()  # the slot is at work again before this item is settled
@@ -207,39 +260,15 @@ class Driver:
         return verdict(error, held.batch.stage)
 
     async def _wait(self) -> None:
-        """Until something came back, at most a TICK."""
-        busy = any(held.results and held.over for held in self.held)
-        if not busy:
+        """Until something came back, at most a TICK, or until what came back is due."""
+        if not any(held.results and held.over for held in self.held):
+            partly = [held.since + SLICE_SECONDS - self.clock.monotonic() for held in self.held if held.results]
+            patience = min([TICK if self.held else TICK / 4, *partly])
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.wake.wait(), TICK if self.held else TICK / 4)
+                await asyncio.wait_for(self.wake.wait(), max(0.0, patience))
         self.wake.clear()
 
-    # -- settling -------------------------------------------------------------------------------------------
-
-    async def _settle(self) -> None:
-        for held in list(self.held):
-            due = self.clock.monotonic() - held.since >= SLICE_SECONDS or len(held.results) >= SLICE_ITEMS
-            if held.over or (held.results and due):
-                await self._settle_slice(held)
-
-    async def _settle_slice(self, held: Held) -> None:
-        last, results = held.over, [await self._judged(held, result) for result in held.results]
-        held.results, held.since = [], self.clock.monotonic()
-        self._barren.clear()
-        for start in range(0, max(1, len(results)), SLICE_ITEMS):
-            part = results[start : start + SLICE_ITEMS]
-            final = last and start + SLICE_ITEMS >= len(results)
-            try:
-                await self.call(self.ledger.settle, held.batch, part, final)
-            except LeaseLost:
-                log.warning("batch %s was taken over; its results are dropped", held.batch.id)
-                await self._drop(held)
-                return
-            except BaseException:  # not written: given back with the rest
-                held.results = [*results[start:], *held.results]
-                raise
-        if last:
-            self.held.remove(held)
+    # -- the rest -------------------------------------------------------------------------------------------
 
     async def _judged(self, held: Held, result: Result) -> Result:
         """Inline work leaves its surprises in the result; here they become verdicts."""
@@ -284,7 +313,8 @@ class Driver:
         for held in list(self.held):
             held.give_back()
             await _cancel(held)
-            await self._settle_slice(held)
+        while self.held:
+            await self._turn(())
         await self.lanes.close()
 
 

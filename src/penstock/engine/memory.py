@@ -12,7 +12,7 @@ from penstock.engine.clock import Clock
 from penstock.engine.errors import LeaseLost
 from penstock.engine.outcome import Merge, Row
 from penstock.engine.pipeline import Item, Pipeline, Stage
-from penstock.engine.port import Batch, Requests, Rest, Result
+from penstock.engine.port import Batch, Requests, Rest, Result, Slice, Turned
 from penstock.engine.settle import FRESH, Plan
 from penstock.engine.states import RunState
 
@@ -124,7 +124,9 @@ class MemoryLedger:
             return list(takewhile(lambda r: r["available_at"] <= now and not r["open_children"], found))[: stage.size]
         if lost:
             return sorted((r for r in due if r["losses"]), key=lambda r: r["losses"])[:1]
-        return [r for r in due if not r["losses"]][: stage.size]
+        fresh = [r for r in due if not r["losses"]]
+        share = fresh[0]["share"] if fresh and stage.per == "batch" else 0  # what failed as one batch before
+        return [r for r in fresh if stage.per != "batch" or r["share"] == share][: share or stage.size]
 
     def _lease(self, run: str, stage: Stage, found: list[dict[str, Any]]) -> Batch:
         number = next(self.store.ids)
@@ -152,12 +154,34 @@ class MemoryLedger:
         if last:
             del self.store.leases[batch.id]
 
+    def turn(self, slices: Sequence[Slice], runs: Sequence[str], room: Mapping[str, int]) -> Turned:
+        """Settle, then claim while there is room."""
+        lost = frozenset(one.batch.id for one in slices if not self._settled(one))
+        left, waiting, found, barren = dict(room), list(runs), list[Batch](), list[str]()
+        while waiting and any(n > 0 for n in left.values()):
+            run = waiting.pop(0)
+            batch = self.claim(run, left)
+            if batch is None:
+                barren.append(run)
+                continue
+            left[batch.stage.lane] -= batch.pieces
+            found.append(batch)
+            waiting.append(run)
+        return Turned(found, lost, barren)
+
+    def _settled(self, one: Slice) -> bool:
+        try:
+            self.settle(one.batch, one.results, one.last)
+        except LeaseLost:
+            return False
+        return True
+
     def _write(self, run: str, plan: Plan) -> None:
         table = self.store.rows[plan.stage.takes]
         for item, row in plan.makes:
             self._make(run, plan, item, row)
-        for item, fields in plan.changes:
-            table[item].update(fields)
+        for item, own, shared in plan.changes:
+            table[item].update({**shared, **own})
         for item, merge in plan.merges:
             self._merge(plan, run, item, merge)
         for item, (_, state) in plan.moved:

@@ -20,6 +20,11 @@ class Batch:
     stage: Stage
     items: tuple[Item, ...]
 
+    @property
+    def pieces(self) -> int:
+        """How many pieces of work it is: its items, or one where they are worked together."""
+        return len(self.items) if self.stage.per == "item" else 1
+
 
 @dataclass(frozen=True, slots=True)
 class Later:
@@ -37,6 +42,25 @@ class Result:
     what: Outcome | Died | Later | Exception  # the driver turns an Exception into a verdict before it settles
     attempt: int = 1
     seconds: float = 0.0
+    together: int = 1  # how many items this befell as one: a failing call of a `per="batch"` stage
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Results of a batch that are to be settled now; `last` closes the batch."""
+
+    batch: Batch
+    results: Sequence[Result]
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What a turn brought: batches that were claimed, ids of batches that were lost, runs that had nothing."""
+
+    batches: Sequence[Batch] = ()
+    lost: frozenset[int] = frozenset()
+    barren: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +102,11 @@ class Ledger(Protocol):
         """Write a slice of results, next states, counters and one event; `last` closes the batch.
 
         Raises LeaseLost when the batch is no longer this holder's: nothing is written then."""
+
+    def turn(self, slices: Sequence[Slice], runs: Sequence[str], room: Mapping[str, int]) -> Turned:
+        """Settle, then claim for the runs in rotation while a lane has room (pieces of work), in one transaction.
+
+        A slice whose batch was lost is left out; the others are written."""
 
     def beat(self, batches: Sequence[Batch]) -> set[int]:
         """Extend the leases; answers the ids that were lost."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from penstock.engine.backoff import delay
 from penstock.engine.errors import Died
@@ -15,7 +15,17 @@ from penstock.engine.port import Later, Result
 from penstock.engine.states import ItemState
 
 FREE = {"batch": None}
-FRESH = {**FREE, "attempts": 0, "deaths": 0, "losses": 0, "available_at": 0.0, "error": "", "error_code": ""}
+FRESH = {
+    **FREE, "attempts": 0, "deaths": 0, "losses": 0, "share": 0, "available_at": 0.0, "error": "", "error_code": "",
+}  # fmt: skip
+
+
+class Change(NamedTuple):
+    """What is written to an item: its `own` fields, and those that it shares with whatever goes to the same place."""
+
+    item: int
+    own: Mapping[str, Any]
+    shared: Mapping[str, Any]
 
 
 @dataclass
@@ -26,7 +36,7 @@ class Plan:
     pipeline: Pipeline
     now: float
     deaths: Mapping[int, int] = field(default_factory=dict)  # so far, per item
-    changes: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     moved: list[tuple[int, tuple[str, str]]] = field(default_factory=list)  # item → new (stage, state)
     makes: list[tuple[int, Row]] = field(default_factory=list)
     files: list[tuple[int, File]] = field(default_factory=list)
@@ -36,22 +46,43 @@ class Plan:
     broken: list[int] = field(default_factory=list)
     lines: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
+    _shared: dict[Any, dict[str, Any]] = field(default_factory=dict)
 
     def take(self, result: Result) -> None:
         """Plan what one result means."""
         self.seconds += result.seconds
         self.lines += [(note.level, note.text) for note in _notes(result.what)]
-        _PLANNERS[type(result.what)](self, result, result.what)
+        if result.together > 1 and isinstance(result.what, Retry | Fail | Quarantine | Died):
+            _halve(self, result, result.what)
+        else:
+            _PLANNERS[type(result.what)](self, result, result.what)
 
-    def to(self, item: int, stage: str, state: ItemState, fields: Mapping[str, Any]) -> None:
-        """The item goes to (stage, state) with these fields; the seeds' words follow by themselves."""
-        words = self.pipeline.status(self.stage.takes, stage, state) if self.pipeline.status else {}
-        self.changes.append((item, {**words, **fields, "stage": stage, "state": state.value}))
+    def to(
+        self, item: int, stage: str, state: ItemState, own: Mapping[str, Any], ends: Mapping[str, Any] = FREE
+    ) -> None:
+        """The item goes to (stage, state) with its own fields; the seeds' words follow by themselves, and with them
+        what `ends` there: its lease, or also its attempts."""
+        shared = self._place(stage, state, ends)
+        if not own.keys().isdisjoint(shared):
+            own = {**shared, **own, **(ends if ends is FRESH else {}), "stage": stage, "state": state.value}
+            shared = _NOTHING
+        self.changes.append(Change(item, own, shared))
         self.moved.append((item, (stage, state.value)))
+
+    def _place(self, stage: str, state: ItemState, ends: Mapping[str, Any]) -> Mapping[str, Any]:
+        """One and the same mapping for whatever goes there."""
+        key = (stage, state, id(ends))
+        if key not in self._shared:
+            words = self.pipeline.status(self.stage.takes, stage, state) if self.pipeline.status else {}
+            self._shared[key] = {**words, **ends, "stage": stage, "state": state.value}
+        return self._shared[key]
 
     def again(self, item: int, fields: Mapping[str, Any]) -> None:
         """Back to ready at the same stage."""
-        self.to(item, self.stage.name, ItemState.READY, {**FREE, **fields})
+        self.to(item, self.stage.name, ItemState.READY, fields)
+
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 def _done(plan: Plan, result: Result, what: Done) -> None:
@@ -60,10 +91,18 @@ def _done(plan: Plan, result: Result, what: Done) -> None:
     plan.makes += [(result.item, row) for row in what.makes]
     plan.files += [(result.item, file) for file in what.files]
     if following is not None:
-        plan.to(result.item, following.name, ItemState.READY, {**what.fields, **FRESH})
+        plan.to(result.item, following.name, ItemState.READY, what.fields, FRESH)
     else:
         state = ItemState.WAITING if plan.stage.gate else ItemState.DONE
-        plan.to(result.item, plan.stage.name, state, {**what.fields, **FRESH})
+        plan.to(result.item, plan.stage.name, state, what.fields, FRESH)
+
+
+def _halve(plan: Plan, result: Result, what: Retry | Fail | Quarantine | Died) -> None:
+    """A batch that failed as one is tried once more as it was, then in halves, until whoever is at fault is alone."""
+    reason, code = (str(what), what.cause) if isinstance(what, Died) else (what.reason, what.code)
+    share = 0 if result.attempt == 1 else (result.together + 1) // 2
+    plan.retried.append(result.item)
+    plan.again(result.item, {"share": share, "error": reason, "error_code": code})
 
 
 def _retry(plan: Plan, result: Result, what: Retry) -> None:
@@ -125,7 +164,7 @@ def _break(plan: Plan, result: Result, state: ItemState, reason: str, code: str,
     plan.broken.append(result.item)
     word = "Quarantined" if state is ItemState.QUARANTINED else "[FAIL]"
     plan.lines.append(("ERROR", f"{word} id={result.item} reason={reason} ({code})"))
-    plan.to(result.item, plan.stage.name, state, {**fields, **FREE, "error": reason, "error_code": code})
+    plan.to(result.item, plan.stage.name, state, {**fields, "error": reason, "error_code": code})
 
 
 def _notes(what: Outcome | Died | Later | Exception) -> tuple[Note, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +16,7 @@ from penstock.engine.errors import LeaseLost
 from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.outcome import File, Merge, Row
 from penstock.engine.pipeline import Pipeline
-from penstock.engine.port import Batch
-from penstock.engine.settle import FRESH, Plan
+from penstock.engine.settle import FRESH, Plan, by_state
 from penstock.engine.states import ACTIVE, BROKEN, ItemState
 from penstock.ledger import effects, events, rows
 from penstock.ledger import models as m
@@ -43,29 +42,31 @@ class Settled:
     merged: Sequence[int] = ()  # items that are gone
 
 
-def write_plan(cursor: Any, run: m.Run, batch: Batch, plan: Plan, at: datetime) -> Settled:
-    """Rows, made rows, merges, artefacts, effects, counters and one event."""
-    table, tally = plan.stage.takes, Tally()
-    old = (plan.stage.name, "leased")
+def write_plan(cursor: Any, run: m.Run, held_by: Mapping[int, int], plan: Plan, tally: Tally, at: datetime) -> Settled:
+    """Rows, made rows, merges, artefacts, effects and one event; what it moves goes into the tally.
+
+    `held_by`: item → the batch that must still hold it."""
+    table, old = plan.stage.takes, f"{plan.stage.name}/leased"
     waits, moves = _make(run, plan, tally)
-    changes = [(item, {**fields, **waits.get(item, {})}) for item, fields in plan.changes]
-    if rows.update_leased(cursor, table, batch.id, changes) != len(changes):
+    changes = [one._replace(own={**one.own, **waits[one.item]}) if one.item in waits else one for one in plan.changes]
+    if rows.update_leased(cursor, table, held_by, changes) != len(changes):
         raise LeaseLost
-    for item, place in plan.moved:
-        tally.move(run.id, table, old, place)
-        moves.append((table, item, "/".join(old), "/".join(place)))
+    for place, n in by_state(plan.moved).items():
+        tally.add(run.id, table, place, n)
+    tally.add(run.id, table, (plan.stage.name, "leased"), -len(plan.moved))
+    names = {place: "/".join(place) for _, place in plan.moved}
+    moves += [(table, item, old, names[place]) for item, place in plan.moved]
     for item, merge in plan.merges:
         moves += _merge(cursor, run, plan, tally, item, merge)
     if plan.done:
         tally.passed(run.id, plan.stage.name, len(plan.done))
-    for _ in plan.retried:
-        tally.retried(run.id, plan.stage.name)
+    if plan.retried:
+        tally.retried(run.id, plan.stage.name, len(plan.retried))
     _close_joins(cursor, table, plan)
-    _commit_files(run, batch, plan)
+    _commit_files(run, held_by, plan)
     effects.settle(cursor, run.id, table, plan)
-    tally.write(cursor, run.site_id)
-    left = _count_stage(cursor, run, plan, at)
-    _tell(run, plan, at, moves, left)
+    tally.worked(run.id, plan.stage.name, plan.seconds, at)
+    _tell(run, plan, at, moves, _left(cursor, run, plan, tally))
     return Settled([file for _, file in plan.files], [item for item, _ in plan.merges])
 
 
@@ -196,43 +197,35 @@ def _close_joins(cursor: Any, table: str, plan: Plan) -> None:
     resting = [item for item, (_, state) in plan.moved if state not in ("ready", "leased")]
     if not resting:
         return
-    model = rows.model_of(table)
+    parents = Counter[str]()
     for part in rows.chunks(resting):
-        for parent in model.objects.filter(id__in=part).exclude(parent="").values_list("parent", flat=True):
-            rows.lower_children(cursor, parent, 1)
+        sql = f"SELECT parent FROM {rows.quoted(rows.model_of(table))} WHERE parent<>'' AND id IN ({rows.marks(part)})"
+        cursor.execute(sql, list(part))
+        parents.update(row[0] for row in cursor.fetchall())
+    for parent, n in parents.items():
+        rows.lower_children(cursor, parent, n)
 
 
-def _commit_files(run: m.Run, batch: Batch, plan: Plan) -> None:
+def _commit_files(run: m.Run, held_by: Mapping[int, int], plan: Plan) -> None:
+    if not plan.files:
+        return
     m.Artefact.objects.bulk_create(
         m.Artefact(
-            run=run.id, table=plan.stage.takes, item=item, stage=plan.stage.name, batch=batch.id,
+            run=run.id, table=plan.stage.takes, item=item, stage=plan.stage.name, batch=held_by[item],
             work=file.work, path=file.path, sha256=file.sha256, size=file.size,
         )
         for item, file in plan.files
     )  # fmt: skip
 
 
-def _count_stage(cursor: Any, run: m.Run, plan: Plan, at: datetime) -> int:
-    """Add to the stage's time; answers how many items it still has."""
-    table = rows.quoted(m.StageRun)
-    ended = rows.prepared(m.StageRun, "ended_at", at)
-    key = [run.id, plan.stage.name]
-    cursor.execute(
-        f"UPDATE {table} SET seconds=seconds+%s, ended_at=%s WHERE run_id=%s AND name=%s", [plan.seconds, ended, *key]
-    )
-    cursor.execute(f"SELECT ready+leased FROM {table} WHERE run_id=%s AND name=%s", key)
-    left: int = cursor.fetchone()[0]
-    if plan.pipeline.between_delay and not left:
-        _space(run, plan.stage.number, plan.now + plan.pipeline.between_delay)
+def _left(cursor: Any, run: m.Run, plan: Plan, tally: Tally) -> int:
+    """How many items the stage still has. When it has none, the next one rests as long as it was told to."""
+    stages = tally.stages(cursor, run.id)
+    left = next(c.ready + c.leased for c in stages if c.name == plan.stage.name)
+    following = next((c for c in stages if c.number > plan.stage.number), None)
+    if plan.pipeline.between_delay and not left and following is not None:
+        tally.hold_back(run.id, following.name, plan.now + plan.pipeline.between_delay)
     return left
-
-
-def _space(run: m.Run, stage: int, until: float) -> None:
-    """Between two stages the run rests as long as it was told to."""
-    following = m.StageRun.objects.filter(run=run, number__gt=stage).order_by("number").first()
-    if following is not None:
-        following.not_before = until
-        following.save(update_fields=["not_before"])
 
 
 def _tell(run: m.Run, plan: Plan, at: datetime, moves: list[events.Move], left: int) -> None:

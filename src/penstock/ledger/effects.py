@@ -47,7 +47,7 @@ def settle(cursor: Any, run: str, table: str, plan: Plan) -> None:
     """Effects of finished items happened; those of broken items are undone after the commit."""
     if plan.stage.effects is None:
         return
-    marks = {item: str(fields.get("content_hash", "")) for item, fields in plan.changes}
+    marks = {one.item: str(one.own.get("content_hash", "")) for one in plan.changes}
     mine = Effect.objects.filter(run=run, table=table, stage=plan.stage.name)
     mine = mine.filter(state__in=["planned", "done"])  # recovery may have marked it already
     happened = [(marks.get(item, ""), one) for one, item in mine.filter(item__in=plan.done).values_list("id", "item")]

@@ -108,7 +108,7 @@ class Event(models.Model):
     stage = models.CharField(max_length=40, default="", blank=True)
     who = models.CharField(max_length=100, default="", blank=True)
     at = models.DateTimeField()
-    moves = models.JSONField(default=list)  # [[table, item, old "stage/state" or "", new "stage/state" or ""], …]
+    moves = models.JSONField(default=list)  # [[table, old "stage/state" or "", new "stage/state" or "", [items]], …]
     data = models.JSONField(default=dict)
     lines = models.JSONField(default=list)  # [[level, text], …]
 

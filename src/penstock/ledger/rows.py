@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
@@ -11,6 +13,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import connection, models
 
 from penstock.engine.errors import PenstockError
+from penstock.engine.settle import Change
 from penstock.engine.states import ItemState
 from penstock.ledger import TABLES
 from penstock.ledger.workitem import WorkItem
@@ -61,33 +64,89 @@ def marks(values: Sequence[Any]) -> str:
     return ",".join(["%s"] * len(values))
 
 
-def ready_ids(
-    cursor: Any, table: str, run: str, stage: str, now: float, limit: int, *, lost: bool | None = None
-) -> list[tuple[int, int]]:
-    """(id, losses) of what may be claimed, in order. `lost`: only rows that lost a holder (the fewest losses first),
-    or only rows that did not."""
-    model = model_of(table)
+def ready(
+    cursor: Any,
+    table: str,
+    run: str,
+    stage: str,
+    now: float,
+    limit: int,
+    *,
+    lost: bool | None = None,
+    whole: bool = False,
+) -> list[dict[str, Any]]:
+    """What may be claimed, in order. `lost`: only rows that lost a holder (the fewest losses first), or only rows that
+    did not. `whole`: every column, else what a lease must know."""
+    form = _form(model_of(table), whole)
     lock = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     cursor.execute(
-        f"SELECT id, losses FROM {quoted(model)} WHERE run=%s AND stage=%s AND state='ready' AND open_children=0"
+        f"SELECT {form.columns} FROM {form.table} WHERE run=%s AND stage=%s AND state='ready' AND open_children=0"
         f" AND available_at<=%s{_LOST[lost]} ordinal, id LIMIT %s{lock}",
         [run, stage, now, limit],
     )
-    return list(cursor.fetchall())
+    return form.rows(cursor.fetchall())
 
 
 _LOST = {None: " ORDER BY", False: " AND losses=0 ORDER BY", True: " AND losses>0 ORDER BY losses,"}
 
 
-def ready_in_order(cursor: Any, table: str, run: str, stage: str, now: float, limit: int) -> list[int]:
-    """Ids of what may be claimed of an ordered stage: up to the first row that is not due or waits for children."""
+def ready_in_order(
+    cursor: Any, table: str, run: str, stage: str, now: float, limit: int, *, whole: bool = False
+) -> list[dict[str, Any]]:
+    """What may be claimed of an ordered stage: up to the first row that is not due or waits for children."""
+    form = _form(model_of(table), whole)
     cursor.execute(
-        f"SELECT id, available_at, open_children FROM {quoted(model_of(table))} WHERE run=%s AND stage=%s"
+        f"SELECT {form.columns} FROM {form.table} WHERE run=%s AND stage=%s"
         " AND state='ready' ORDER BY ordinal, id LIMIT %s",
         [run, stage, limit],
     )
-    due = takewhile(lambda row: row[1] <= now and not row[2], cursor.fetchall())
-    return [row[0] for row in due]
+    found = form.rows(cursor.fetchall())
+    return list(takewhile(lambda row: row["available_at"] <= now and not row["open_children"], found))
+
+
+@dataclass(frozen=True)
+class _Form:
+    """Which columns of a table are read, and how their values become those of the model's fields."""
+
+    table: str
+    columns: str
+    names: tuple[str, ...]
+    convert: tuple[tuple[str, Callable[[Any], Any]], ...]
+
+    def rows(self, found: Iterable[Sequence[Any]]) -> list[dict[str, Any]]:
+        """Rows by name."""
+        rows = [dict(zip(self.names, values, strict=True)) for values in found]
+        for name, convert in self.convert:
+            for row in rows:
+                row[name] = convert(row[name])
+        return rows
+
+
+_NARROW = ("id", "ordinal", "attempts", "deaths", "share", "available_at", "open_children")
+
+
+@lru_cache
+def _form(model: type[models.Model], whole: bool) -> _Form:
+    fields = [field for field in model._meta.concrete_fields if whole or field.attname in _NARROW]
+    return _Form(
+        quoted(model),
+        ", ".join(column(model, field.attname) for field in fields),
+        tuple(field.attname for field in fields),
+        tuple((field.attname, convert) for field in fields if (convert := _converter(model, field))),
+    )
+
+
+def _converter(model: type[models.Model], field: Any) -> Callable[[Any], Any] | None:
+    """From the database's value to the field's, as the ORM does it; None where they are the same."""
+    expression = field.get_col(model._meta.db_table)
+    steps = [*connection.ops.get_db_converters(expression), *field.get_db_converters(connection)]
+
+    def convert(value: Any) -> Any:
+        for step in steps:
+            value = step(value, expression, connection)
+        return value
+
+    return convert if steps else None
 
 
 def soonest(cursor: Any, table: str, run: str) -> float | None:
@@ -106,40 +165,62 @@ def any_leased(cursor: Any, table: str, run: str) -> bool:
     return cursor.fetchone() is not None
 
 
-def lease(cursor: Any, table: str, ids: Sequence[int], batch: int) -> int:
-    """Put ready rows under a batch and charge an attempt; answers how many changed."""
-    changed = 0
-    for part in chunks(ids):
-        cursor.execute(
-            f"UPDATE {quoted(model_of(table))} SET state='leased', batch=%s, attempts=attempts+1"
-            f" WHERE state='ready' AND id IN ({marks(part)})",
-            [batch, *part],
-        )
-        changed += cursor.rowcount
+def lease(cursor: Any, table: str, held: Sequence[tuple[int, Sequence[int]]]) -> int:
+    """Put ready rows under their batches (batch, ids) and charge an attempt; answers how many changed."""
+    sql = f"UPDATE {quoted(model_of(table))} SET state='leased', batch=%s, attempts=attempts+1 WHERE state='ready' AND"
+    single = [(batch, ids[0]) for batch, ids in held if len(ids) == 1]
+    changed = _many(cursor, f"{sql} id=%s", single)
+    for batch, ids in held:
+        for part in chunks(ids if len(ids) > 1 else ()):
+            cursor.execute(f"{sql} id IN ({marks(part)})", [batch, *part])
+            changed += cursor.rowcount
+    return changed
+
+
+def _many(cursor: Any, sql: str, params: Sequence[Sequence[Any]]) -> int:
+    if not params:
+        return 0
+    cursor.executemany(sql, params)
+    changed: int = cursor.rowcount
     return changed
 
 
 def read(table: str, ids: Sequence[int]) -> list[dict[str, Any]]:
     """Whole rows by id, in the order of `ids`."""
-    model = model_of(table)
-    found: dict[int, dict[str, Any]] = {}
-    for part in chunks(ids):
-        found.update({row["id"]: row for row in model.objects.filter(id__in=part).values()})
+    form, found = _form(model_of(table), True), dict[int, dict[str, Any]]()
+    with connection.cursor() as cursor:
+        for part in chunks(ids):
+            cursor.execute(f"SELECT {form.columns} FROM {form.table} WHERE id IN ({marks(part)})", list(part))
+            found.update({row["id"]: row for row in form.rows(cursor.fetchall())})
     return [found[one] for one in ids if one in found]
 
 
-def update_leased(cursor: Any, table: str, batch: int, changes: Sequence[tuple[int, Mapping[str, Any]]]) -> int:
-    """Write different fields per item, only where the batch still holds the row; answers how many changed."""
-    model = model_of(table)
-    grouped: dict[tuple[str, ...], list[list[Any]]] = defaultdict(list)
-    for item, fields in changes:
-        names = tuple(sorted(fields))
-        grouped[names].append([*(prepared(model, name, fields[name]) for name in names), item, batch])
+def update_leased(cursor: Any, table: str, held_by: Mapping[int, int], changes: Iterable[Change]) -> int:
+    """Write changes to rows that their batch (`held_by`: item → batch) still holds; answers how many changed.
+
+    What changes alike is written in one statement, the rest row by row."""
+    grouped: dict[tuple[int, tuple[str, ...]], list[Change]] = defaultdict(list)
+    for change in changes:
+        grouped[id(change.shared), tuple(change.own)].append(change)
+    return sum(_write(cursor, model_of(table), held_by, alike) for alike in grouped.values())
+
+
+def _write(cursor: Any, model: Any, held_by: Mapping[int, int], alike: list[Change]) -> int:
+    shared, own = alike[0].shared, tuple(alike[0].own)
+    sets = ", ".join(f"{column(model, name)}=%s" for name in (*own, *shared))
+    sql = f"UPDATE {quoted(model)} SET {sets} WHERE state='leased'"
+    values = [prepared(model, name, value) for name, value in shared.items()]
+    if own:
+        params = [
+            [*(prepared(model, name, one.own[name]) for name in own), *values, one.item, held_by[one.item]]
+            for one in alike
+        ]
+        return _many(cursor, f"{sql} AND id=%s AND batch=%s", params)
     changed = 0
-    for names, params in grouped.items():
-        sets = ", ".join(f"{column(model, name)}=%s" for name in names)
-        sql = f"UPDATE {quoted(model)} SET {sets} WHERE id=%s AND batch=%s AND state='leased'"
-        cursor.executemany(sql, params)
+    for part in chunks([one.item for one in alike]):
+        batches = list({held_by[item] for item in part})
+        where = f"batch IN ({marks(batches)}) AND id IN ({marks(part)})"
+        cursor.execute(f"{sql} AND {where}", [*values, *batches, *part])
         changed += cursor.rowcount
     return changed
 

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, NamedTuple
+from datetime import datetime
+from math import ceil
+from typing import Any
 
 from django.db import IntegrityError, connection
 
 from penstock.engine import PIPELINES
 from penstock.engine.clock import Clock, boot_id
-from penstock.engine.errors import Blocking, LeaseLost, NotUndone, Unavailable
+from penstock.engine.errors import Blocking, Died, LeaseLost, NotUndone, Unavailable
 from penstock.engine.ids import ProcessIdentity
 from penstock.engine.outcome import Done, Merge, Retry
-from penstock.engine.pipeline import Item, Pipeline, Stage
-from penstock.engine.port import Batch, Requests, Rest, Result
+from penstock.engine.pipeline import Pipeline
+from penstock.engine.port import Batch, Requests, Rest, Result, Slice, Turned
 from penstock.engine.settle import Plan
 from penstock.engine.states import RunState
-from penstock.ledger import AFTER_RUN, ON_SETTLED, apply, effects, events, finish, restoring, rows, runlog
+from penstock.ledger import AFTER_RUN, ON_SETTLED, apply, claims, effects, events, finish, restoring, rows, runlog
 from penstock.ledger import models as m
-from penstock.ledger.counters import Tally
+from penstock.ledger.counters import Tally, counts_of
 from penstock.ledger.tx import commits, write
 
 commits(
-    "ledger.claim",
-    "ledger.settle",
+    "ledger.turn",
     "ledger.beat",
     "ledger.hold",
     "ledger.block",
@@ -35,39 +37,28 @@ commits(
     "ledger.record",
 )
 
+_REQUESTS = "SELECT status, pause_requested, cancel_requested, abort_requested, blocked FROM {} WHERE id=%s"
 SHOW = 0.5  # seconds between two looks of the log file at the events while a run moves
+ANY = 10**6  # as many claims as there is room for
+log = logging.getLogger(__name__)
+
+
+class _Stopped(Exception):
+    """A load found that its run cannot go on now."""
+
+    def __init__(self, run: str, error: Blocking | Unavailable) -> None:
+        super().__init__(str(error))
+        self.run, self.error = run, error
 
 
 @dataclass(frozen=True)
-class Load:
-    """What a stage's `load` and `effects` are told: whose items, for which batch, where work files go."""
+class _Written:
+    """A plan that was written in this transaction."""
 
     run: m.Run
-    stage: Stage
-    batch: int
-
-    @property
-    def work_dir(self) -> Path:
-        """Files made for this batch are written here, then committed and renamed."""
-        return self.run.site.root / ".work" / str(self.batch)
-
-
-class Counts(NamedTuple):
-    """What a claim must know of a stage of a run."""
-
-    number: int
-    name: str
-    ready: int
-    leased: int
-    not_before: float
-
-
-def counts_of(cursor: Any, run: str) -> list[Counts]:
-    """One narrow read."""
-    cursor.execute(
-        f"SELECT number, name, ready, leased, not_before FROM {rows.quoted(m.StageRun)} WHERE run_id=%s", [run]
-    )
-    return [Counts(*row) for row in cursor.fetchall()]
+    plan: Plan
+    settled: apply.Settled
+    closed: Sequence[Batch]
 
 
 class DjangoLedger:
@@ -102,140 +93,170 @@ class DjangoLedger:
 
     def requests(self, run: str) -> Requests:
         """What people asked, in one narrow read."""
-        names = ("status", "pause_requested", "cancel_requested", "abort_requested", "blocked")
-        status, pause, cancel, abort, blocked = m.Run.objects.values_list(*names).get(id=run)
-        return Requests(pause or bool(blocked), cancel, abort, status == RunState.RUNNING)
+        with connection.cursor() as cursor:
+            cursor.execute(_REQUESTS.format(rows.quoted(m.Run)), [run])
+            status, pause, cancel, abort, blocked = cursor.fetchone()
+        return Requests(bool(pause or blocked), bool(cancel), bool(abort), status == RunState.RUNNING)
 
-    # -- claim ----------------------------------------------------------------------------------------------
+    # -- claim and settle -----------------------------------------------------------------------------------
 
     def claim(self, run: str, free: Mapping[str, int]) -> Batch | None:
-        """Deepest ready stage first. Charges attempts, loads the items and plans their effects.
+        """One batch, deepest ready stage first. Charges attempts, loads the items and plans their effects.
 
         A load that finds the run blocked, or something outside away, says so of the run; then there is nothing."""
-        try:
-            return self._claim(run, free)
-        except Blocking as error:
-            self.block(run, str(error), error.code)
-        except Unavailable as error:
-            self.hold(run, str(error))
-        return None
-
-    def _claim(self, run: str, free: Mapping[str, int]) -> Batch | None:
-        pipeline = self.pipeline(run)
-        if not self._looks_claimable(run, pipeline, free):
-            return None
-        with write("ledger.claim", driver=True) as cursor:
-            if self.requests(run).stop:
-                return None
-            stages = counts_of(cursor, run)
-            open_stages = [s for s in reversed(pipeline.stages) if self._open(s, stages, pipeline, free)]
-            for find in (self._candidates, self._lost):
-                for stage in open_stages:
-                    ids = find(cursor, run, stage)
-                    if ids:
-                        return self._lease(cursor, run, pipeline, stage, ids)
-        return None
-
-    def _looks_claimable(self, run: str, pipeline: Pipeline, free: Mapping[str, int]) -> bool:
-        """A cheap look without the write lock, so that an idle driver does not take it."""
-        with connection.cursor() as cursor:
-            counts = counts_of(cursor, run)
-        return any(self._open(stage, counts, pipeline, free) for stage in pipeline.stages)
-
-    def _open(self, stage: Stage, counts: Sequence[Counts], pipeline: Pipeline, free: Mapping[str, int]) -> bool:
-        mine = next(c for c in counts if c.name == stage.name)
-        if not mine.ready or free.get(stage.lane, 0) <= 0 or mine.not_before > self.clock.monotonic():
-            return False
-        if stage.ordered and mine.leased:
-            return False
-        strict = not pipeline.overlap or pipeline.between_delay > 0
-        upstream = sum(c.ready + c.leased for c in counts if c.number < stage.number)
-        return not ((stage.barrier or strict) and upstream)
-
-    def _candidates(self, cursor: Any, run: str, stage: Stage) -> list[int]:
-        limit = stage.size if stage.per != "set" else 10**7
-        now = self.clock.monotonic()
-        if stage.ordered:
-            return rows.ready_in_order(cursor, stage.takes, run, stage.name, now, limit)
-        fresh = None if stage.per == "set" else False
-        return [item for item, _ in rows.ready_ids(cursor, stage.takes, run, stage.name, now, limit, lost=fresh)]
-
-    def _lost(self, cursor: Any, run: str, stage: Stage) -> list[int]:
-        """An item whose last holder was lost: alone, and after everything else, so that kills do not gather on it."""
-        if stage.ordered or stage.per == "set":
-            return []
-        now = self.clock.monotonic()
-        return [item for item, _ in rows.ready_ids(cursor, stage.takes, run, stage.name, now, 1, lost=True)]
-
-    def _lease(self, cursor: Any, run: str, pipeline: Pipeline, stage: Stage, ids: list[int]) -> Batch:
-        now = self.clock.monotonic()
-        row = self._run(run)
-        batch = m.Batch.objects.create(
-            run=row,
-            stage=stage.name,
-            holder=self.me.to_text(),
-            boot=self.boot,
-            until=now + self.lease,
-            size=len(ids),
-        )
-        if rows.lease(cursor, stage.takes, ids, batch.id) != len(ids):
-            raise LeaseLost
-        context = Load(row, stage, batch.id)
-        items = _load(context, ids)
-        if stage.effects is not None:
-            effects.plan(context, stage.effects(context, items))
-        self._count_claim(cursor, row, stage, len(ids), now)
-        return Batch(batch.id, run, stage, tuple(items))
-
-    def _count_claim(self, cursor: Any, run: m.Run, stage: Stage, n: int, now: float) -> None:
-        tally = Tally()
-        tally.add(run.id, stage.takes, (stage.name, "ready"), -n)
-        tally.add(run.id, stage.takes, (stage.name, "leased"), n)
-        tally.write(cursor, run.site_id)
-        wall = rows.prepared(m.StageRun, "started_at", self.clock.wall())
-        cursor.execute(
-            f"UPDATE {rows.quoted(m.StageRun)} SET batches=batches+1, not_before=%s,"
-            " started_at=COALESCE(started_at, %s) WHERE run_id=%s AND name=%s",
-            [now + stage.delay if stage.delay else 0.0, wall, run.id, stage.name],
-        )
-
-    # -- settle ---------------------------------------------------------------------------------------------
+        room = {lane: 1 for lane, n in free.items() if n > 0}
+        found = self.turn((), [run], room, most=1).batches
+        return found[0] if found else None
 
     def settle(self, batch: Batch, results: Sequence[Result], last: bool) -> None:
         """Write a slice. What meets a name or key that was taken meanwhile is tried again, and nothing else."""
         try:
-            self._settle(batch, results, last)
+            lost = self._turn([Slice(batch, results, last)], (), {}).lost
         except (IntegrityError, apply.Overtaken) as error:
             if len(results) > 1 and batch.stage.per == "item" and not batch.stage.ordered:
                 for result in results:
                     self.settle(batch, [result], last and result is results[-1])
                 return
-            self._settle(batch, [_again(result, error) for result in results], last)
+            again = [_again(result, error) for result in results]
+            lost = self._turn([Slice(batch, again, last)], (), {}).lost
+        if lost:
+            raise LeaseLost
 
-    def _settle(self, batch: Batch, results: Sequence[Result], last: bool) -> None:
-        pipeline = self.pipeline(batch.run)
-        deaths = {item["id"]: item.get("deaths", 0) for item in batch.items}
-        plan = Plan(batch.stage, pipeline, self.clock.monotonic(), deaths)
+    def turn(self, slices: Sequence[Slice], runs: Sequence[str], room: Mapping[str, int], most: int = ANY) -> Turned:
+        """One transaction as long as nothing is in the way; else slice by slice, and nothing is claimed.
+
+        `most` claims are made at most."""
+        hungry = [run for run in runs if self._looks_claimable(run, room)] if not slices else list(runs)
+        if not slices and not hungry:
+            return Turned(barren=runs)
+        try:
+            return self._turn(slices, hungry, room, most)
+        except (IntegrityError, apply.Overtaken, LeaseLost) as error:
+            if not slices:
+                raise
+            log.debug("a turn is taken apart: %s", error)
+        except _Stopped as stopped:
+            self._stop(stopped.run, stopped.error)
+        return Turned(lost=frozenset(one.batch.id for one in slices if not self._settled(one)), barren=runs)
+
+    def _settled(self, one: Slice) -> bool:
+        try:
+            self.settle(one.batch, one.results, one.last)
+        except LeaseLost:
+            return False
+        return True
+
+    def _stop(self, run: str, error: Blocking | Unavailable) -> None:
+        if isinstance(error, Blocking):
+            self.block(run, str(error), error.code)
+        else:
+            self.hold(run, str(error))
+
+    def _looks_claimable(self, run: str, room: Mapping[str, int]) -> bool:
+        """A cheap look without the write lock, so that an idle driver does not take it."""
+        pipeline, now = self.pipeline(run), self.clock.monotonic()
+        with connection.cursor() as cursor:
+            counts = counts_of(cursor, run)
+        return any(claims.is_open(stage, counts, pipeline, room, now) for stage in pipeline.stages)
+
+    def _turn(self, slices: Sequence[Slice], runs: Sequence[str], room: Mapping[str, int], most: int = ANY) -> Turned:
+        tallies: dict[int, Tally] = defaultdict(Tally)  # per site
+        wall = self.clock.wall()
+        with write("ledger.turn", driver=True) as cursor:
+            mine, lost = self._guard(cursor, slices)
+            written = [self._write(cursor, tallies, part, wall) for part in _by_stage(mine)]
+            batches, barren = self._claim(cursor, tallies, runs, dict(room), wall, most)
+            for site, tally in tallies.items():
+                tally.write(cursor, site)
+        for one in written:
+            self._after(one)
+        return Turned(batches, lost, barren)
+
+    def _guard(self, cursor: Any, slices: Sequence[Slice]) -> tuple[list[Slice], frozenset[int]]:
+        """The epoch: a holder that was declared dead changes nothing. Answers whose slices may be written."""
+        mine: set[int] = set()
+        for last in (False, True):
+            wanted = [one.batch.id for one in slices if one.last is last]
+            for part in rows.chunks(wanted):
+                mine |= self._renew(cursor, part, last)
+        lost = frozenset(one.batch.id for one in slices) - mine
+        return [one for one in slices if one.batch.id in mine], lost
+
+    def _renew(self, cursor: Any, ids: Sequence[int], last: bool) -> set[int]:
+        """Extend or close the leases that are still held; answers which they are."""
+        table, me = rows.quoted(m.Batch), self.me.to_text()
+        held = f"open=%s AND holder=%s AND id IN ({rows.marks(ids)})"
+        until = self.clock.monotonic() + self.lease
+        sql = f"UPDATE {table} SET {rows.column(m.Batch, 'until')}=%s WHERE {held}"
+        cursor.execute(sql, [until, True, me, *ids])
+        mine = set(ids)
+        if cursor.rowcount != len(ids):
+            cursor.execute(f"SELECT id FROM {table} WHERE {held}", [True, me, *ids])
+            mine = {row[0] for row in cursor.fetchall()}
+        if last and mine:
+            cursor.execute(f"UPDATE {table} SET open=%s WHERE id IN ({rows.marks(list(mine))})", [False, *mine])
+        return mine
+
+    def _write(self, cursor: Any, tallies: Mapping[int, Tally], slices: Sequence[Slice], wall: datetime) -> _Written:
+        """Slices of one stage of one run, as one plan."""
+        batch, results = slices[0].batch, [result for one in slices for result in one.results]
+        died = {result.item for result in results if isinstance(result.what, Died)}
+        items = ((item["id"], item) for one in slices for item in one.batch.items) if died else ()
+        deaths = {number: item.get("deaths", 0) for number, item in items if number in died}
+        plan = Plan(batch.stage, self.pipeline(batch.run), self.clock.monotonic(), deaths)
         for result in results:
             plan.take(result)
-        with write("ledger.settle", driver=True) as cursor:
-            self._guard(batch, last)
-            run = self._run(batch.run)
-            settled = apply.write_plan(cursor, run, batch, plan, self.clock.wall())
-            for hook in ON_SETTLED if plan.done else ():
-                hook(run, batch.stage.name, plan.done)
+        run = self._run(batch.run)
+        held_by = {result.item: one.batch.id for one in slices for result in one.results}
+        settled = apply.write_plan(cursor, run, held_by, plan, tallies[run.site_id], wall)
+        for hook in ON_SETTLED if plan.done else ():
+            hook(run, batch.stage.name, plan.done)
+        return _Written(run, plan, settled, [one.batch for one in slices if one.last])
+
+    def _after(self, written: _Written) -> None:
+        """What the commit allows: files in place, effects undone, work folders gone, the log brought up to date."""
+        run, plan, settled = written.run, written.plan, written.settled
         apply.place(settled.files)
         if plan.broken or plan.merges:
-            self._undo(run, settled.merged, batch.stage.takes)
+            self._undo(run, settled.merged, plan.stage.takes)
         if settled.merged:
-            apply.drop_artefacts(m.Artefact.objects.filter(table=batch.stage.takes, item__in=settled.merged))
+            apply.drop_artefacts(m.Artefact.objects.filter(table=plan.stage.takes, item__in=settled.merged))
         if plan.merges:
-            restoring.drop_ownerless(batch.run)
-        if last:
-            shutil.rmtree(Load(run, batch.stage, batch.id).work_dir, ignore_errors=True)
-        if self.clock.monotonic() - self._shown.get(batch.run, float("-inf")) >= SHOW:
-            self._shown[batch.run] = self.clock.monotonic()
+            restoring.drop_ownerless(run.id)
+        for batch in written.closed if plan.stage.load is not None else ():  # without a load, work knows no folder
+            shutil.rmtree(claims.Load(run, batch.stage, batch.id).work_dir, ignore_errors=True)
+        if self.clock.monotonic() - self._shown.get(run.id, float("-inf")) >= SHOW:
+            self._shown[run.id] = self.clock.monotonic()
             runlog.render(run)
+
+    def _claim(
+        self,
+        cursor: Any,
+        tallies: Mapping[int, Tally],
+        runs: Sequence[str],
+        room: dict[str, int],
+        wall: datetime,
+        most: int,
+    ) -> tuple[list[Batch], list[str]]:
+        """In rotation over the runs, each its part of the room."""
+        now, found, barren = self.clock.monotonic(), list[Batch](), list[str]()
+        holder = claims.Holder(self.me.to_text(), self.boot, now, now + self.lease)
+        waiting = [run for run in runs if not self.requests(run).stop]
+        while waiting and len(found) < most and any(n > 0 for n in room.values()):
+            run = self._run(waiting.pop(0))
+            tally, part = tallies[run.site_id], {lane: ceil(n / (len(waiting) + 1)) for lane, n in room.items()}
+            try:
+                taken = claims.take(cursor, run, self.pipeline(run.id), tally, holder, part)
+            except (Blocking, Unavailable) as error:
+                raise _Stopped(run.id, error) from error
+            if not taken:
+                barren.append(run.id)
+                continue
+            tally.claimed(run.id, taken[0].stage.name, len(taken), wall)
+            room[taken[0].stage.lane] -= sum(batch.pieces for batch in taken)
+            found += taken
+            waiting.append(run.id)
+        return found, barren
 
     def _undo(self, run: m.Run, merged: Sequence[int], table: str) -> None:
         """What cannot be undone now stays marked for recovery; the run goes on."""
@@ -245,12 +266,6 @@ class DjangoLedger:
                 effects.undo_pending(of=(table, merged))
         except NotUndone as error:
             self.note(run.id, [("WARN", str(error))])
-
-    def _guard(self, batch: Batch, last: bool) -> None:
-        """The epoch: a holder that was declared dead changes nothing."""
-        mine = m.Batch.objects.filter(id=batch.id, open=True, holder=self.me.to_text())
-        if mine.update(open=not last, until=self.clock.monotonic() + self.lease) != 1:
-            raise LeaseLost
 
     # -- the rest -------------------------------------------------------------------------------------------
 
@@ -327,14 +342,9 @@ def _again(result: Result, error: Exception) -> Result:
     return replace(result, what=Retry(reason, "conflict", 0.05))
 
 
-def _load(context: Load, ids: Sequence[int]) -> list[Item]:
-    """Items as the stage's `load` reads them, else whole rows; the engine's own keys are added."""
-    base = {row["id"]: row for row in rows.read(context.stage.takes, ids)}
-    load: Callable[[Any, Sequence[int]], list[Item]] | None = context.stage.load
-    items = list(base.values()) if load is None else load(context, ids)
-    for item in items:
-        row = base[item["id"]]
-        attempt = row["attempts"]
-        extra = {"attempt": attempt, "way": context.stage.way(attempt), "deaths": row["deaths"]}
-        item.update(extra, ordinal=row["ordinal"])
-    return items
+def _by_stage(slices: Sequence[Slice]) -> list[list[Slice]]:
+    """Together what is of one stage of one run."""
+    found: dict[tuple[str, str], list[Slice]] = defaultdict(list)
+    for one in slices:
+        found[one.batch.run, one.batch.stage.name].append(one)
+    return list(found.values())

@@ -14,6 +14,7 @@ from penstock.engine import PIPELINES
 from penstock.engine.errors import PenstockError
 from penstock.engine.ids import ProcessIdentity
 from penstock.engine.outcome import File
+from penstock.engine.settle import Change
 from penstock.engine.states import TERMINAL_RUN, RunState
 from penstock.ledger import EFFECTS, TABLES, apply, effects, events, restoring, rows
 from penstock.ledger import models as m
@@ -122,7 +123,7 @@ def free(ledger: DjangoLedger, batch: m.Batch) -> int:
 def _give_back(cursor: Any, ledger: DjangoLedger, run: m.Run, stage: Any, batch: m.Batch) -> None:
     model = rows.model_of(stage.takes)
     columns = ("id", "losses", "attempts", "parent")
-    held = list(model.objects.filter(batch=batch.id, state="leased").values_list(*columns))
+    held = list(_held_by(model, batch).values_list(*columns))
     tally, moves = Tally(), []
     status = ledger.pipeline(run.id).status
     charge = 1 if stage.per == "item" else 0  # a whole set cannot be told apart, nor be claimed singly
@@ -139,7 +140,7 @@ def _give_back(cursor: Any, ledger: DjangoLedger, run: m.Run, stage: Any, batch:
         }
         if lost:
             fields |= {"error": f"{MAX_LOSSES} of its holders were lost", "error_code": "lost"}
-        rows.update_leased(cursor, stage.takes, batch.id, [(item, fields)])
+        rows.update_leased(cursor, stage.takes, {item: batch.id}, [Change(item, fields, {})])
         if lost and parent:
             rows.lower_children(cursor, parent, 1)
         tally.move(run.id, stage.takes, (stage.name, "leased"), (stage.name, state))
@@ -155,8 +156,13 @@ def _give_back(cursor: Any, ledger: DjangoLedger, run: m.Run, stage: Any, batch:
 def _held(batch: m.Batch) -> int:
     run = m.Run.objects.select_related("site").get(id=batch.run_id)
     table = PIPELINES[run.pipeline](run).stage(batch.stage).takes
-    n: int = rows.model_of(table).objects.filter(batch=batch.id, state="leased").count()
+    n: int = _held_by(rows.model_of(table), batch).count()
     return n
+
+
+def _held_by(model: Any, batch: m.Batch) -> Any:
+    """Found by its place, for which there is an index: few rows of a run are leased at once."""
+    return model.objects.filter(run=batch.run_id, stage=batch.stage, state="leased", batch=batch.id)
 
 
 def _note_boot(ledger: DjangoLedger) -> None:

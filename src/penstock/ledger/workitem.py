@@ -12,10 +12,11 @@ class WorkItem(models.Model):
     """A domain row that work moves along. (stage, state) is the truth; only the ledger's store writes it.
 
     `run`: the run that holds it; empty = backlog. `made_by`: the run whose work made it (rollback deletes it then).
-    `batch`: the lease, and the epoch. `available_at`: ledger seconds. `origin`: the unique key of a made row.
+    `batch`: the lease, and the epoch. `share`: at most so many are claimed together (0: the stage's size), for what
+    failed as one batch. `available_at`: ledger seconds. `origin`: the unique key of a made row.
     """
 
-    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+", db_index=False)  # see the indexes
     run = models.CharField(max_length=40, null=True, blank=True)
     made_by = models.CharField(max_length=40, default="", blank=True)
     stage = models.CharField(max_length=40)
@@ -25,6 +26,7 @@ class WorkItem(models.Model):
     attempts = models.IntegerField(default=0)
     deaths = models.IntegerField(default=0)
     losses = models.IntegerField(default=0)
+    share = models.IntegerField(default=0)
     available_at = models.FloatField(default=0.0)
     open_children = models.IntegerField(default=0)
     parent = models.CharField(max_length=80, default="", blank=True)  # "table:id" whose open_children it lowers
@@ -37,9 +39,10 @@ class WorkItem(models.Model):
     class Meta:
         abstract = True
         indexes = [
-            models.Index(fields=["run", "stage", "state", "ordinal"], name="%(class)s_claim"),
+            models.Index(
+                fields=["run", "stage", "state", "open_children", "losses", "ordinal"], name="%(class)s_claim"
+            ),
             models.Index(fields=["site", "stage", "state"], name="%(class)s_site"),
-            models.Index(fields=["batch"], name="%(class)s_batch"),
         ]
 
 

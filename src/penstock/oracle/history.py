@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from penstock.ledger import events, rows
 from penstock.ledger import models as m
-from penstock.ledger import rows
 from penstock.oracle.violation import MOST, PAGE, Look, Violation, ask, items
 
 MEND = "penstock db backup FILE, and report it: a state was written past the ledger"
@@ -21,11 +21,11 @@ def check(look: Look) -> Iterator[Violation]:
 
 def _last_moves(look: Look) -> dict[str, dict[int, str]]:
     """Per table and row the place that its last move leads to; "" when it leads out of the table."""
-    events = m.Event.objects.exclude(moves=[]).order_by("id")
-    events = events if look.site is None else events.filter(site=look.site)
+    told = m.Event.objects.exclude(moves=[]).order_by("id")
+    told = told if look.site is None else told.filter(site=look.site)
     last: dict[str, dict[int, str]] = {}
-    for moves in events.values_list("moves", flat=True).iterator(chunk_size=PAGE):
-        for table, item, _, place in moves:
+    for moves in told.values_list("moves", flat=True).iterator(chunk_size=PAGE):
+        for table, item, _, place in events.unpacked(moves):
             last.setdefault(table, {})[item] = place
     return last
 

@@ -72,7 +72,8 @@ def _told(event: Event) -> Iterator[tuple[str, str]]:
             yield level, text
     if event.kind in ("completed", "cancelled", "failed"):
         yield from ((level, text) for level, text in event.lines)
-    ids = [move[1] for move in event.moves if move[0] == "delivery" and move[3].split("/")[-1] in BROKEN]
+    moves = events.unpacked(event.moves)
+    ids = [move[1] for move in moves if move[0] == "delivery" and move[3].split("/")[-1] in BROKEN]
     for delivery in Delivery.objects.select_related("target").filter(id__in=ids).order_by("ordinal", "id"):
         yield "ERROR", events.clean(_failure(delivery))
 
