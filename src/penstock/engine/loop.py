@@ -136,6 +136,8 @@ class Driver:
                 continue
             self.held.append(Held(batch, list(batch.items), since=self.clock.monotonic()))
             self._start_all()
+            if self.held[-1].over:
+                break  # done on the spot: it is settled before more is claimed, or a lane that never fills claims all
             waiting.append(run)
 
     def _has_nothing(self, run: str, free: dict[str, int]) -> bool:
