@@ -28,13 +28,12 @@ from typing import Any
 
 import psutil
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.witness import record
 from tests.crash import plant
 
+ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 120.0  # seconds for anything that should take one
 
 
@@ -66,7 +65,6 @@ class Case:
             **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
             "DJANGO_SETTINGS_MODULE": "bench.witness.settings",
             "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
-            "PYTHONPYCACHEPREFIX": str(folder / "compiled"),
             "WITNESS_LOG": str(self.log),
         }
 

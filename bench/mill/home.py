@@ -13,14 +13,13 @@ PROGRAM = [sys.executable, "-m", "penstock"]
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """As after an installation: the mill is known, and what was compiled once is compiled."""
+    """The mill is known; what was compiled once stays compiled, as after an installation."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
         **kept,
         "PENSTOCK_HOME": str(home),
         "DJANGO_SETTINGS_MODULE": "bench.mill.settings",
         "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
-        "PYTHONPYCACHEPREFIX": str(home.parent / "compiled"),
         **more,
     }
 
