@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import pkgutil
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
-
-from filelock import FileLock
+from typing import Any
 
 from penstock import config
 from penstock.engine.errors import Refused
@@ -24,31 +27,84 @@ def start(settings: config.Config) -> None:
     config.use(settings)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "penstock.settings")
     settings.database.parent.mkdir(parents=True, exist_ok=True)
-    import django
+    with _without_collector():
+        import django
 
-    django.setup()
-    _migrate(settings)
+        django.setup()
+        _migrate(settings)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """What a start makes lives as long as the process: looking through it for garbage is a tenth of the start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _migrate(settings: config.Config) -> None:
-    """Only looks when the applied migrations are those of this version: that is one read."""
+    """Only looks when the database says that it is of this version: that is one read, and no migration is loaded."""
+    from django.db import connection
+
+    version = _version()
+    if connection.vendor == "sqlite" and _stamp(connection) == version:
+        return
+    if _plan(settings) or os.access(settings.database, os.W_OK):  # one that may only be read is not marked
+        _bring_up(settings, version)
+
+
+def _plan(settings: config.Config) -> list[Any]:
+    """The migrations that are to be applied. Raises Refused when the database has some that this program lacks."""
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    executor = MigrationExecutor(connection)
-    unknown = set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations)
-    ours = {app for app, _ in executor.loader.disk_migrations}
+    loader = (executor := MigrationExecutor(connection)).loader
+    unknown = set(loader.applied_migrations) - set(loader.disk_migrations)
+    ours = {app for app, _ in loader.disk_migrations}
     if any(app in ours for app, _ in unknown):
         raise Refused(f"{settings.database} was written by a newer version of Penstock; update the program")
-    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        return
+    return list(executor.migration_plan(loader.graph.leaf_nodes()))
+
+
+def _bring_up(settings: config.Config, version: int) -> None:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+    from filelock import FileLock
+
     with FileLock(str(settings.home / "migrate.lock"), timeout=120):
-        executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if plan:
+        if _plan(settings):
+            executor = MigrationExecutor(connection)
             if executor.loader.applied_migrations:
                 backup(settings.database, settings.database.with_suffix(".before-migration.db"))
+            _stamp(connection, 0)  # until it is whole, it is of no version
             executor.migrate(executor.loader.graph.leaf_nodes())
+        _stamp(connection, version)
+
+
+def _version() -> int:
+    """A number for the migrations that this program has."""
+    from django.apps import apps
+
+    names = [
+        f"{app.label}.{one.name}"
+        for app in apps.get_app_configs()
+        for one in pkgutil.iter_modules([str(Path(app.path) / "migrations")])
+    ]
+    return int.from_bytes(sha256("\n".join(sorted(names)).encode()).digest()[:3], "big") + 1
+
+
+def _stamp(connection: Any, version: int | None = None) -> int:
+    """SQLite's own number for what wrote the database; set first when `version` is given."""
+    if connection.vendor != "sqlite":
+        return 0
+    with connection.cursor() as cursor:
+        if version is not None:
+            cursor.execute(f"PRAGMA user_version={version:d}")
+        cursor.execute("PRAGMA user_version")
+        return int(cursor.fetchone()[0])
 
 
 def backup(database: Path, target: Path) -> None:

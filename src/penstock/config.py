@@ -5,12 +5,18 @@ from __future__ import annotations
 import getpass
 import os
 import tomllib
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_data_path
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+BOUNDS: dict[str, tuple[float, float]] = {
+    "port": (0, 65535),
+    "cpu_slots": (1, 256),
+    "model_slots": (1, 64),
+    "io_slots": (1, 64),
+    "lease_seconds": (1, 3600),
+}
+LONGEST = 100  # characters of an operator's name
 
 
 class ConfigError(Exception):
@@ -19,28 +25,19 @@ class ConfigError(Exception):
     exit_code = 2
 
 
-class Config(BaseSettings):
-    """Settings of one home. Environment (`PENSTOCK_<KEY>`) wins over `penstock.toml`, that over the defaults."""
-
-    model_config = SettingsConfigDict(env_prefix="PENSTOCK_", frozen=True, extra="forbid")
+@dataclass(frozen=True)
+class Config:
+    """Settings of one home. Plain data without a library: every command reads it before it does anything."""
 
     home: Path
     host: str = "127.0.0.1"
-    port: int = Field(8420, ge=0, le=65535)
-    operator: str = Field(default_factory=getpass.getuser, min_length=1, max_length=100)
-    cpu_slots: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
-    model_slots: int = Field(1, ge=1, le=64)
-    io_slots: int = Field(2, ge=1, le=64)
-    lease_seconds: float = Field(60.0, ge=1, le=3600)
+    port: int = 8420
+    operator: str = field(default_factory=getpass.getuser)
+    cpu_slots: int = field(default_factory=lambda: os.cpu_count() or 1)
+    model_slots: int = 1
+    io_slots: int = 2
+    lease_seconds: float = 60.0
     exiftool: str = "exiftool"
-
-    @classmethod
-    def settings_customise_sources(  # type: ignore[override]
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **others: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment before the file's values (which arrive as init values); the home is the caller's choice."""
-        environment = others["env_settings"]
-        return (lambda: {key: value for key, value in environment().items() if key != "home"}), init_settings  # type: ignore[return-value]
 
     @property
     def database(self) -> Path:
@@ -53,26 +50,87 @@ class Config(BaseSettings):
         return {"cpu": self.cpu_slots, "model": self.model_slots, "io": self.io_slots, "inline": 1}
 
 
+KEYS = {one.name: str(one.type) for one in fields(Config) if one.name != "home"}  # key → the name of its kind
+
+
 def default_home() -> Path:
     """`PENSTOCK_HOME`, else `./penstock-data` when it exists, else the platform's data folder."""
     chosen = os.environ.get("PENSTOCK_HOME")
     if chosen:
         return Path(chosen).expanduser().absolute()
     here = Path("penstock-data").absolute()
-    return here if here.is_dir() else user_data_path("penstock", appauthor=False)
+    if here.is_dir():
+        return here
+    from platformdirs import user_data_path
+
+    return user_data_path("penstock", appauthor=False)
 
 
 def load(home: Path | None = None) -> Config:
-    """Read the configuration of `home`. Raises ConfigError naming file, line and key."""
+    """Read the configuration of `home`: the environment (`PENSTOCK_<KEY>`) wins over `penstock.toml`, that over the
+    defaults. Raises ConfigError naming file, line and key."""
     place = (home or default_home()).expanduser().absolute()
     file = place / "penstock.toml"
-    values = _read(file)
-    if "home" in values:
+    written = _read(file)
+    _refuse_unknown(file, written)
+    values: dict[str, Any] = {"home": place}
+    for key in KEYS:
+        name = f"PENSTOCK_{key.upper()}"
+        if name in os.environ:
+            values[key] = _value(f"environment variable {name}", key, os.environ[name])
+        elif key in written:
+            values[key] = _value(f"{file}{_line(file, key)}", key, written[key])
+    return Config(**values)
+
+
+def _refuse_unknown(file: Path, written: dict[str, Any]) -> None:
+    if "home" in written:
         raise ConfigError(f"{file}{_line(file, 'home')}: `home` cannot be set in the file; use --home or PENSTOCK_HOME")
+    for key in written:
+        if key not in KEYS:
+            known = ", ".join(sorted(KEYS))
+            raise ConfigError(f"{file}{_line(file, key)}: unknown key `{key}`; known keys: {known}")
+
+
+def _value(where: str, key: str, given: Any) -> Any:
     try:
-        return Config(**{**values, "home": place})
-    except ValidationError as error:
-        raise ConfigError(_sentence(file, error)) from None
+        return _checked(key, given)
+    except ValueError as error:
+        raise ConfigError(f"{where}: `{key}`: {error}") from None
+
+
+def _checked(key: str, given: Any) -> Any:
+    """The value as its kind. Raises ValueError saying what is wrong with it."""
+    if KEYS[key] == "str":
+        return _text(key, given)
+    number = _number(given, KEYS[key])
+    low, high = BOUNDS[key]
+    if not low <= number <= high:
+        raise ValueError(f"{given} is not between {low} and {high}")
+    return number
+
+
+def _text(key: str, given: Any) -> str:
+    if not isinstance(given, str):
+        raise ValueError(f"{given!r} is no text; write it in quotes")
+    if key == "operator" and not 1 <= len(given) <= LONGEST:
+        raise ValueError(f"a name has 1 to {LONGEST} characters")
+    return given
+
+
+def _number(given: Any, kind: str) -> float:
+    try:
+        if isinstance(given, bool):
+            raise ValueError
+        number = float(given)
+        if kind == "float":
+            return number
+        if not number.is_integer():
+            raise ValueError
+        return int(number)
+    except (TypeError, ValueError, OverflowError):
+        word = "a whole number" if kind == "int" else "a number"
+        raise ValueError(f"{given!r} is not {word}") from None
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -86,20 +144,7 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file}: cannot be read: {error}") from None
 
 
-def _sentence(file: Path, error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = str(first["loc"][0]) if first["loc"] else "?"
-    env = f"PENSTOCK_{key.upper()}"
-    where = f"environment variable {env}" if env in os.environ else f"{file}{_line(file, key)}"
-    if first["type"] == "extra_forbidden":
-        known = ", ".join(sorted(set(Config.model_fields) - {"home"}))
-        return f"{where}: unknown key `{key}`; known keys: {known}"
-    return f"{where}: `{key}`: {first['msg'].lower()}"
-
-
 def _line(file: Path, key: str) -> str:
-    if not file.exists():
-        return ""
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         if line.split("=")[0].strip() == key:
             return f", line {number}"

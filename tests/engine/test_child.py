@@ -155,13 +155,15 @@ def test_an_item_that_cannot_be_sent_is_the_items_error_and_starts_nothing(value
 
 
 @linux
-def test_memory_above_the_limit_is_the_items_error() -> None:
+def test_memory_above_the_limit_is_a_death_with_its_cause_and_the_next_item_gets_a_fresh_worker() -> None:
     async def scenario(child: Child) -> None:
         assert await child.call("s", {"do": "allocate", "megabytes": 50}) == Done({"size": 50 << 20})
-        with pytest.raises(ItemError) as caught:
+        pid = child.pid
+        with pytest.raises(Died, match=r"ran out of memory \(600 MB allowed\)") as caught:
             await child.call("s", {"do": "allocate", "megabytes": 2000})
-        assert caught.value.code == "memory"
+        assert caught.value.cause == "memory"
         assert await child.call("s", {"do": "allocate", "megabytes": 50}) == Done({"size": 50 << 20})
+        assert child.pid != pid
 
     run(scenario, Limits(idle=20, hard=20, start=20, memory_mb=600))
 

@@ -11,7 +11,7 @@ import pytest
 from penstock.engine.clock import SystemClock
 from penstock.engine.errors import Blocking, Unavailable
 from penstock.engine.lanes import Lanes
-from penstock.engine.loop import Driver
+from penstock.engine.loop import TURN_ITEMS, Driver
 from penstock.engine.memory import MemoryLedger, MemoryStore
 from penstock.engine.outcome import Done, Outcome
 from penstock.engine.pipeline import Limits, Pipeline, Stage
@@ -28,7 +28,8 @@ class Bench:
     """One driver over one run of async items."""
 
     def __init__(self, work: Work, items: int = 4, slots: int = 2, **stage: Any) -> None:
-        one = Stage(1, "cut", "Cut", "widget", "async", work=work, lane="io", **{"size": 2, "backoff": 0.0, **stage})
+        how = {"runner": "async", "size": 2, "backoff": 0.0, **stage}
+        one = Stage(1, "cut", "Cut", "widget", work=work, lane="io", **how)
         self.pipeline = Pipeline("bench", (one,))
         self.store, self.clock = MemoryStore(), SystemClock()
         self.ledger = MemoryLedger(self.store, self.clock)
@@ -228,6 +229,18 @@ def test_a_lane_of_quick_work_claims_ahead_and_one_of_slow_work_does_not() -> No
     slow = Watched(lambda item: 0.25, items=2, slots=1, size=1)
     slow.run()
     assert slow.during["claimed"] == [False, False]
+
+
+def test_inline_work_is_settled_before_more_is_claimed() -> None:
+    def work(item: Any) -> Outcome:
+        most.append(sum(state == "leased" for state in bench.states))
+        return Done()
+
+    most: list[int] = []
+    bench = Bench(work, items=600, runner="inline")  # type: ignore[arg-type]
+    bench.run()
+    assert bench.states == ["done"] * 600
+    assert max(most) <= TURN_ITEMS
 
 
 def test_a_ledger_that_has_nothing_is_not_asked_again_at_every_turn() -> None:

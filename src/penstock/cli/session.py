@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from penstock.cli.show import Show
 
@@ -64,7 +64,7 @@ class Session:
 
         return config.load(self.home or self.fallback)
 
-    def open(self, **instead: object) -> Home:
+    def open(self, **instead: Any) -> Home:
         """Start Django on the home. Values given `instead` win over the configuration's, unless they are None.
 
         Raises ConfigError, or Refused when the home's database is a newer version's."""
@@ -72,7 +72,7 @@ class Session:
             from penstock import boot
 
             chosen = {key: value for key, value in instead.items() if value is not None}
-            settings = self.load().model_copy(update=chosen)
+            settings = replace(self.load(), **chosen)
             boot.start(settings)
             from penstock.engine.clock import SystemClock
             from penstock.engine.ids import RandomIds

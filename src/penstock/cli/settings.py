@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -23,7 +24,7 @@ def show(session: Session) -> int:
     loaded = session.load()
     file = loaded.home / "penstock.toml"
     written = _keys(file)
-    values = {key: {"value": value, "from": _source(key, written)} for key, value in loaded.model_dump().items()}
+    values = {key: {"value": value, "from": _source(key, written)} for key, value in asdict(loaded).items()}
     values["home"]["from"] = "--home" if session.home else values["home"]["from"]
     session.show.document({"file": str(file), "exists": file.exists(), "values": values})
     session.show.table(("key", "value", "from"), [(k, v["value"], v["from"]) for k, v in values.items()])

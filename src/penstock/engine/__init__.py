@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from penstock.engine.pipeline import Pipeline
+if TYPE_CHECKING:  # a child loads this room too, and needs no pipeline
+    from penstock.engine.pipeline import Pipeline
 
 PIPELINES: dict[str, Callable[[Any], Pipeline]] = {}
 """Pipeline name → builder(site) → Pipeline. Filled by each pipeline's `AppConfig.ready`."""

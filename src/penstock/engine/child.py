@@ -87,8 +87,8 @@ class Child:
     async def call(self, stage: str, item: Item, progress: Progress | None = None) -> Outcome:
         """Let the child work on `item`; `progress` hears its notes.
 
-        Raises what the work raised (ItemError with code memory or bug for what was not ours), what `start`
-        raises, Died when the process died or passed a limit (cause aborted when `kill` was called meanwhile:
+        Raises what the work raised (ItemError with code bug for what was not ours), what `start` raises, Died when
+        the process died, ran out of memory or passed a limit (cause aborted when `kill` was called meanwhile:
         nobody's fault), and ItemError when the item cannot be sent or is above 1 MiB.
         Cancelling the call ends the process. After a death the next call starts a fresh process.
         """
@@ -122,6 +122,9 @@ class Child:
             self._busy = False
         if frame["type"] == "verdict":
             return frame["answer"]
+        if frame.get("class") == Died.__name__:
+            await self.kill()  # what it still holds is not known; the next item gets a fresh one
+            raise self._death(None, "memory")
         raise _rebuild(frame)
 
     async def _exchange(self, data: bytes, progress: Progress | None) -> Frame:

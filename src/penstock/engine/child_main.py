@@ -22,7 +22,7 @@ from time import perf_counter  # a Clock would bring asyncio
 from typing import Any
 
 from penstock.engine import errors, failpoint, outcome
-from penstock.engine.errors import ItemError, PenstockError, UsageError
+from penstock.engine.errors import Died, ItemError, PenstockError, UsageError
 
 FRAME_LIMIT = 1 << 20  # bytes of JSON
 HEADER = struct.Struct(">I")
@@ -138,16 +138,13 @@ def _reporter(channel: _Channel, number: int) -> Callable[[str], None]:
 
 
 def _describe(stage: str, error: BaseException) -> Frame:
-    """An error as data. Ours keep their class, MemoryError and everything unknown become the item's own."""
+    """An error as data. Ours keep their class, everything unknown becomes the item's own; without memory this
+    process is of no more use."""
     match error:
         case PenstockError():
             kind, code, message = _known_class(error), error.code, str(error)
         case MemoryError():
-            kind, code, message = (
-                ItemError,
-                "memory",
-                f"stage {stage} needs more memory than a worker may have",
-            )
+            kind, code, message = Died, "memory", f"stage {stage} needs more memory than a worker may have"
         case FrameTooLarge():
             kind, code, message = ItemError, "answer_too_large", f"stage {stage} answered {error}"
         case _:

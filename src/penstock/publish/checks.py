@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-import httpx2
-
 from penstock.accounts.models import Site
 from penstock.engine.errors import PenstockError
 from penstock.ledger.models import Run
@@ -83,6 +81,8 @@ def _addresses(site: Site) -> list[str]:
 
 def _silence(url: str) -> str:
     """Why an address does not answer with a picture; "" when it does."""
+    import httpx2
+
     try:
         answer = httpx2.get(url, timeout=SECONDS, trust_env=False)
     except httpx2.HTTPError as error:

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from penstock.adapters.photo.decode import fit
-from penstock.adapters.photo.render import FULL, QUALITY, THUMB
-
 TABLE, KEY = "photos_info_revamp", "File_Name"
 COLUMNS: dict[str, str] = {
     "Folder": "TEXT",
@@ -92,6 +89,8 @@ def sized(row: Mapping[str, Any], full: Mapping[str, Any]) -> dict[str, Any]:
 
 def _recipe(row: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """What the renderer is told."""
+    from penstock.adapters.photo.render import FULL, QUALITY, THUMB  # a start need not wait for picture libraries
+
     return {
         "source_path": row["staged_path"],
         "content_hash": row["content_hash"],
@@ -105,6 +104,9 @@ def _recipe(row: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, An
 
 
 def _website_row(row: Mapping[str, Any], settings: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[str, Any]:
+    from penstock.adapters.photo.decode import fit
+    from penstock.adapters.photo.render import FULL
+
     known = (row["Width"] or 0) > 0 and (row["Height"] or 0) > 0
     box = tuple(settings.get("full_size", FULL))
     width, height = fit((row["Width"], row["Height"]), (box[0], box[1])) if known else (0, 0)

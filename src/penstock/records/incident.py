@@ -9,6 +9,7 @@ import re
 import sqlite3
 import zipfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def _version(name: str) -> str | None:
 
 
 def _config() -> dict[str, Any]:
-    shown: dict[str, Any] = hidden(settings.PENSTOCK.model_dump())
+    shown: dict[str, Any] = hidden(asdict(settings.PENSTOCK))
     return {name: str(value) if isinstance(value, Path) else value for name, value in shown.items()}
 
 

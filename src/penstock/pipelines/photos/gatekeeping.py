@@ -10,7 +10,6 @@ from penstock.adapters.files import sha256_of
 from penstock.adapters.photo.rating import qc_class
 from penstock.engine.errors import ItemError, UsageError
 from penstock.pipelines.photos import namebook, taxonomy
-from penstock.pipelines.photos.settings import of
 from penstock.pipelines.photos.words_of_state import status
 from penstock.review.gate import Gate
 
@@ -44,6 +43,8 @@ def gate() -> Gate:
 
 def seen(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """The original's bytes, the render recipe and the fields."""
+    from penstock.pipelines.photos.settings import of  # pydantic's models, which a start need not wait for
+
     recipe = of(Site.objects.get(id=row["site_id"]).settings).model_dump(mode="json", include=set(RECIPE))
     return {"content": row["content_hash"], "recipe": recipe, "fields": {name: row[name] for name in BOUND}}
 
