@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from penstock.engine.clock import Clock
-from penstock.engine.errors import Blocking, Died, LeaseLost, Unavailable
+from penstock.engine.errors import Blocking, Died, ItemError, LeaseLost, Unavailable
 from penstock.engine.lanes import Lanes
 from penstock.engine.meter import Meter
 from penstock.engine.pipeline import Item
@@ -175,16 +175,21 @@ class Driver:
 
     async def _work(self, held: Held, items: list[Item]) -> None:
         stage, started = held.batch.stage, self.clock.monotonic()
-        outcomes: list[Any]
+        outcomes: list[Any] = [Later()] * len(items)
         try:
             outcomes = list(await self.lanes.work(stage, items))
+            if len(outcomes) != len(items):
+                raise ItemError(f"stage {stage.name} did not answer one outcome for each item", code="bug")
         except asyncio.CancelledError:
-            outcomes = [Later()] * len(items)
+            pass
         except Exception as error:  # the boundary: whose fault was it?
             outcomes = [await self._blame(held, error)] * len(items)
-        finally:
+        finally:  # also when the ledger could not be told of the error: then the items go back untried
             self.lanes.give(stage)
-        took = self._took[stage.lane] = (self.clock.monotonic() - started) / len(items)
+            self._came_back(held, items, outcomes, (self.clock.monotonic() - started) / len(items))
+
+    def _came_back(self, held: Held, items: list[Item], outcomes: list[Any], took: float) -> None:
+        self._took[held.batch.stage.lane] = took
         held.results += [
             Result(item["id"], what, item["attempt"], took) for item, what in zip(items, outcomes, strict=True)
         ]
