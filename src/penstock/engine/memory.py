@@ -16,6 +16,7 @@ from penstock.engine.port import Batch, Requests, Rest, Result, Slice, Turned
 from penstock.engine.settle import FRESH, Plan
 from penstock.engine.states import RunState
 
+MAX_LOSSES = 10
 ITEM: dict[str, Any] = {**FRESH, "state": "ready", "open_children": 0, "parent": ""}
 
 
@@ -241,7 +242,15 @@ class MemoryLedger:
             for row in self.store.rows[lease.batch.stage.takes].values():
                 if row["batch"] == number and row["state"] == "leased":
                     row.update(state="ready", batch=None, attempts=row["attempts"] - 1, losses=row["losses"] + charge)
+                    if row["losses"] >= MAX_LOSSES:
+                        self._set_aside(row)
         return len(gone)
+
+    def _set_aside(self, row: dict[str, Any]) -> None:
+        row.update(state="quarantined", error=f"{MAX_LOSSES} of its holders were lost", error_code="lost")
+        if row["parent"]:
+            parent_table, _, parent = row["parent"].partition(":")
+            self.store.rows[parent_table][int(parent)]["open_children"] -= 1
 
     def rest(self, run: str) -> Rest:
         """Finish, pause or cancel once no batch of the run is open."""
