@@ -250,3 +250,21 @@ def test_when_the_outside_is_down_nothing_more_of_the_run_starts() -> None:
     bench.run()
     assert started == [1, 2, 3]
     assert bench.states == ["done", "done", *["ready"] * 7]
+
+
+def test_what_a_batch_decided_together_is_settled_together_however_many_there_are() -> None:
+    async def work(items: list[Any], progress: Any) -> Any:
+        return [Done() for _ in items]
+
+    bench = Bench(work, items=250, per="set")
+    settled: list[int] = []
+    settle = bench.ledger.settle
+
+    def note(batch: Any, results: Any, last: bool) -> None:
+        settled.append(len(results))
+        settle(batch, results, last)
+
+    bench.ledger.settle = note  # type: ignore[method-assign]
+    bench.run()
+    assert settled == [250]
+    assert bench.states == ["done"] * 250

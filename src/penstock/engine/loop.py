@@ -226,9 +226,10 @@ class Driver:
         last, results = held.over, [await self._judged(held, result) for result in held.results]
         held.results, held.since = [], self.clock.monotonic()
         self._barren.clear()
-        for start in range(0, max(1, len(results)), SLICE_ITEMS):
-            part = results[start : start + SLICE_ITEMS]
-            final = last and start + SLICE_ITEMS >= len(results)
+        size = SLICE_ITEMS if held.batch.stage.per == "item" else max(1, len(results))  # decided together: one commit
+        for start in range(0, max(1, len(results)), size):
+            part = results[start : start + size]
+            final = last and start + size >= len(results)
             try:
                 await self.call(self.ledger.settle, held.batch, part, final)
             except LeaseLost:
