@@ -329,6 +329,23 @@ class OnDisk(Press):
 
         control.cancel(control.find(run), self.clock)
 
+    def retry(self, run: str) -> str:
+        """A run over what broke."""
+        from penstock.ledger import control
+
+        return str(control.retry(control.find(run), self.clock, self.ids).id)
+
+    def roll_back(self, run: str) -> int:
+        """Undo the run; answers how many rows went or look as before."""
+        from penstock.ledger import control, rollback
+
+        undone = rollback.rollback(control.find(run), self.clock.wall())
+        return undone.rows + undone.restored
+
+    def whole(self) -> dict[str, dict[int, dict[str, Any]]]:
+        """Every column of every row."""
+        return {table: self.rows(table) for table in TABLES}
+
     def crashing(self, n: int, after: bool, run: str) -> bool:
         """Drive; the process dies before or after its n-th commit. Did it?"""
         try:

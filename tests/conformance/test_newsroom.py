@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from penstock.engine.errors import LeaseLost
+from penstock.engine.outcome import Done, Ref
+from penstock.engine.port import Result
 from tests.conformance.newsroom import TABLES, WORDS
 from tests.conformance.presses import OnDisk, OnPaper
 
@@ -44,6 +48,14 @@ def undisturbed() -> Ends:
     one = OnPaper()
     assert one.drive(one.start(WORDS)) == "completed"
     return one.end()
+
+
+@pytest.fixture
+def disk(ledger_home: Path) -> Iterator[OnDisk]:
+    """The durable ledger alone, for what the twin has no verb for."""
+    one = OnDisk()
+    yield one
+    one.remove()
 
 
 def by_name(one: Any, table: str) -> dict[str, dict[str, Any]]:
@@ -201,3 +213,84 @@ def test_a_cancel_gives_every_table_back_and_the_next_run_takes_all_of_it_up(
     assert one.drive(second) == "completed"
     assert one.end() == undisturbed
     assert one.wrong() == []
+
+
+def test_what_was_settled_is_not_settled_again(press: Open) -> None:
+    one = press()
+    run = one.start(WORDS)
+    batch = one.claim(run, one.ledger)
+    one.settle(batch, one.ledger)
+    ended = one.end()
+    with pytest.raises(LeaseLost):
+        one.settle(batch, one.ledger)
+    assert one.end() == ended
+
+
+@pytest.mark.parametrize("steps", [0, 1, 4, 9, 16, 40])
+def test_a_rollback_takes_exactly_what_the_run_made_and_gives_back_what_it_took(disk: OnDisk, steps: int) -> None:
+    first = disk.start(WORDS)
+    disk.drive(first, steps)
+    disk.cancel(first)
+    disk.drive(first)
+    before = disk.end(), disk.whole()
+    second = disk.start([])
+    disk.drive(second)
+    assert disk.end() != before[0]
+    assert disk.roll_back(second) > 0
+    assert (disk.end(), disk.whole()) == before
+    assert disk.miscounted() == []
+    assert disk.wrong() == []
+
+
+def test_a_rolled_back_newsroom_does_it_all_again_and_ends_the_same(disk: OnDisk, undisturbed: Ends) -> None:
+    run = disk.start(WORDS)
+    disk.drive(run)
+    disk.roll_back(run)
+    assert {table: len(disk.rows(table)) for table in TABLES if disk.rows(table)} == {"keyword": len(WORDS)}
+    disk.drive(disk.start([]))
+    assert disk.end() == undisturbed
+
+
+def test_a_retried_image_opens_the_join_of_its_article_until_it_is_at_rest_again(disk: OnDisk) -> None:
+    first = disk.start(WORDS)
+    disk.drive(first)
+    disk.world.mended = True
+    second = disk.retry(first)
+    waiting = {a["name"]: a["open_children"] for a in disk.rows("article").values() if a["open_children"]}
+    assert waiting == {"gull-0": 1, "owl-0": 1, "swan-0": 1}
+    assert by_name(disk, "idea")["crow-0"]["open_children"] == 1
+    assert disk.miscounted() == []
+    assert disk.drive(second) == "completed"
+    assert {i["state"] for i in disk.rows("image").values()} == {"done"}
+    assert by_name(disk, "article")["crow-0"]["run"] == second
+    assert {a["state"] for a in disk.rows("article").values()} == {"waiting"}
+    assert disk.miscounted() == []
+    assert disk.wrong() == []
+
+
+def test_a_retry_that_is_rolled_back_leaves_the_joins_as_they_were(disk: OnDisk) -> None:
+    first = disk.start(WORDS)
+    disk.drive(first)
+    before = disk.end()
+    disk.world.mended = True
+    second = disk.retry(first)
+    disk.drive(second)
+    disk.roll_back(second)
+    assert disk.miscounted() == []
+    assert disk.wrong() == []
+    after = disk.end()
+    assert {t: len(after[t]) for t in TABLES} == {t: len(before[t]) for t in TABLES}
+
+
+def test_a_column_that_names_a_row_which_nothing_made_spends_a_try_of_its_item_alone(disk: OnDisk) -> None:
+    run = disk.start(WORDS)
+    disk.step(run)
+    batch = disk.claim(run, disk.ledger)
+    assert batch is not None
+    whats = [Done({"of": Ref("idea", "no such")}), Done()]
+    results = [Result(i["id"], what, i["attempt"]) for i, what in zip(batch.items, whats, strict=True)]
+    disk.ledger.settle(batch, results, True)
+    clusters = disk.rows("cluster")
+    found = [(clusters[i["id"]]["stage"], clusters[i["id"]]["error_code"]) for i in batch.items]
+    assert found == [("think", "conflict"), ("close", "")]
+    assert disk.miscounted() == []
