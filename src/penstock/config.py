@@ -32,6 +32,8 @@ class Config(BaseSettings):
     model_slots: int = Field(1, ge=1, le=64)
     io_slots: int = Field(2, ge=1, le=64)
     lease_seconds: float = Field(60.0, ge=1, le=3600)
+    keep_days: int = Field(90, ge=1, le=36500)
+    keep_runs: int = Field(20, ge=1, le=100_000)
     exiftool: str = "exiftool"
 
     @classmethod

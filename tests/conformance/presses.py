@@ -298,7 +298,7 @@ class OnDisk(Press):
         from penstock.ledger.tx import write
 
         site, tally, moves = self.site(place), Tally(), []
-        with write() as cursor:
+        with write("ledger.note") as cursor:
             for number, word in enumerate(words, 1 + len(self.rows("keyword"))):
                 fields = {"name": word, "place": place, "ordinal": number, "word": "new"}
                 made = tables()["keyword"].objects.create(site=site, stage="gather", **fields)
@@ -349,7 +349,7 @@ class OnDisk(Press):
     def crashing(self, n: int, after: bool, run: str) -> bool:
         """Drive; the process dies before or after its n-th commit. Did it?"""
         try:
-            with armed(f"ledger.{'after' if after else 'before'}_commit=crash@{n}"):
+            with armed(f"*.{'after' if after else 'before'}_commit=crash@{n}"):
                 self.drive(run)
         except SimulatedCrash:
             return True
