@@ -298,7 +298,7 @@ class OnDisk(Press):
         from penstock.ledger.tx import write
 
         site, tally, moves = self.site(place), Tally(), []
-        with write("ledger.note") as cursor:
+        with write("test") as cursor:
             for number, word in enumerate(words, 1 + len(self.rows("keyword"))):
                 fields = {"name": word, "place": place, "ordinal": number, "word": "new"}
                 made = tables()["keyword"].objects.create(site=site, stage="gather", **fields)
