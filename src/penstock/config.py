@@ -15,6 +15,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "model_slots": (1, 64),
     "io_slots": (1, 64),
     "lease_seconds": (1, 3600),
+    "keep_days": (1, 36500),
+    "keep_runs": (1, 100_000),
 }
 LONGEST = 100  # characters of an operator's name
 
@@ -37,6 +39,8 @@ class Config:
     model_slots: int = 1
     io_slots: int = 2
     lease_seconds: float = 60.0
+    keep_days: int = 90
+    keep_runs: int = 20
     exiftool: str = "exiftool"
 
     @property

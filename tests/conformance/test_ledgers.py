@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -171,6 +172,29 @@ def test_a_run_rests_between_two_stages_as_long_as_it_was_told(store: Any) -> No
     batch = store.ledger.claim(run, {"cpu": 1})
     store.ledger.settle(batch, [Result(1, Done())], True)
     assert store.ledger.claim(run, {"cpu": 1}) is None
+
+
+@pytest.mark.xfail(strict=True, reason="a failing batch is not yet claimed again in halves")
+@pytest.mark.parametrize("n", [2, 8, 13])
+def test_a_failing_batch_is_tried_again_then_halved_until_the_culprit_is_alone(store: Any, n: int) -> None:
+    """Each list that holds the culprit is tried twice, each that does not once: 2 per halving and 1 beside it."""
+    calls: list[int] = []
+
+    def weigh(items: list[dict[str, Any]]) -> list[Done]:
+        calls.append(len(items))
+        if any(item["plan"] == "poison" for item in items):
+            raise ValueError("the scales jammed")
+        return [Done({"note": "weighed"}) for _ in items]
+
+    plans = [""] * n
+    plans[n * 2 // 3] = "poison"
+    rows = finish(store, plans, per="batch", size=n, work=weigh)
+    states = {r["plan"]: r["state"] for r in rows.values()}
+    assert states == {"": "waiting", "poison": "failed"}
+    assert sum(r["state"] == "waiting" for r in rows.values()) == n - 1
+    tries = 3  # of the plant's first stage: what the culprit may have spent once it is alone
+    assert len(calls) <= 2 + 3 * math.ceil(math.log2(n)) + tries
+    assert calls[:2] == [n, n]
 
 
 def test_an_ordered_stage_never_passes_over_a_row_that_waits(store: Any) -> None:

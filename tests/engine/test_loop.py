@@ -293,3 +293,21 @@ def test_a_batch_that_answers_for_fewer_items_than_it_got_fails_instead_of_hangi
     bench = Bench(work, items=2, per="batch")  # type: ignore[arg-type]
     bench.run()
     assert bench.states == ["failed", "failed"]
+
+
+def test_what_a_batch_decided_together_is_settled_together_however_many_there_are() -> None:
+    async def work(items: list[Any], progress: Any) -> Any:
+        return [Done() for _ in items]
+
+    bench = Bench(work, items=250, per="set")
+    settled: list[int] = []
+    settle = bench.ledger.settle
+
+    def note(batch: Any, results: Any, last: bool) -> None:
+        settled.append(len(results))
+        settle(batch, results, last)
+
+    bench.ledger.settle = note  # type: ignore[method-assign]
+    bench.run()
+    assert settled == [250]
+    assert bench.states == ["done"] * 250

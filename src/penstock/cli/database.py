@@ -1,4 +1,4 @@
-"""The database: back up, restore, reset. Photos and logs are files of the home and are not touched."""
+"""The database: back up, restore, reset, prune. Photos and logs are files of the home and are not touched."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import click
 
 from penstock.cli.lazy import Family, Leaf
 from penstock.cli.session import Session
+from penstock.cli.show import count
 
 FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 
 
 @click.group(cls=Family, later=("copy",))
 def db() -> None:
-    """Back up, restore or reset the database."""
+    """Back up, restore, reset or prune the database."""
 
 
 @db.command(cls=Leaf)
@@ -79,6 +80,30 @@ def reset(session: Session, yes: bool) -> int:
     session.show.document({"database": str(loaded.database), "kept": kept})
     session.show.say(f"The database is empty. The former one: {kept}" if kept else "There was no database yet.")
     session.show.say("Back again: penstock db restore FILE" if kept else "Begin: penstock site create NAME")
+    return 0
+
+
+@db.command(cls=Leaf)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.pass_obj
+def prune(session: Session, dry_run: bool) -> int:
+    """Remove runs past keep_days and keep_runs, with journal, log and reports; `up` does so once a day."""
+    from penstock.ledger import retention
+    from penstock.ledger.models import Run
+
+    home = session.open()
+    rule = retention.Rule(home.config.keep_days, home.config.keep_runs)
+    past = retention.old(rule, home.now())
+    stay = {run.id: why for run in past if (why := retention.needed(run))}
+    for _ in () if dry_run else retention.prune(rule, home.now()):
+        pass
+    left = set(stay) if dry_run else set(Run.objects.filter(id__in=[r.id for r in past]).values_list("id", flat=True))
+    gone = [run.id for run in past if run.id not in left]
+    kept = [{"run_id": one, "reason": stay.get(one, "its files cannot be removed yet")} for one in sorted(left)]
+    session.show.document({"dry_run": dry_run, "runs": gone, "kept": kept})
+    word = "would go" if dry_run else "gone"
+    session.show.say(f"{count(len(gone), 'run')} {word}; what they made stays." if gone else "No run is past its time.")
+    session.show.table(("kept", "because"), [(one["run_id"], one["reason"]) for one in kept], wrap=("because",))
     return 0
 
 

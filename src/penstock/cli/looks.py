@@ -103,12 +103,15 @@ def _line(site: Site) -> dict[str, Any]:
 
 @click.command(cls=Leaf)
 @click.argument("site")
+@click.option("--resolve", metavar="RUN", help="Say that what failed in RUN needs no more care: it may go in time.")
 @click.pass_obj
-def history(session: Session, site: str) -> int:
+def history(session: Session, site: str, resolve: str | None) -> int:
     """The last runs of SITE, newest first."""
     from penstock.accounts.models import site_named
     from penstock.ledger.models import Run
 
+    if resolve is not None:
+        return _resolve(session, site, resolve)
     found = Run.objects.filter(site=site_named(site)).order_by("-started_at")[:NEWEST]
     runs = [_past(run) for run in found]
     session.show.document({"site": site, "runs": runs})
@@ -116,6 +119,20 @@ def history(session: Session, site: str) -> int:
         session.show.say(f"Site {site} has no run yet. Start one: penstock run {site}")
     columns = ("run_id", "kind", "status", "started", "ended", "by", "error_message")
     session.show.table(columns, [[run[name] for name in columns] for run in runs], wrap=("error_message",))
+    return 0
+
+
+def _resolve(session: Session, site: str, run: str) -> int:
+    from penstock.accounts.models import site_named
+    from penstock.engine.errors import NotFound
+    from penstock.ledger import control, retention
+
+    home, one = session.open(), control.find(run)
+    if one.site != site_named(site):
+        raise NotFound(f"run {run} is of site {one.site.name}, not of {site}")
+    retention.resolve(one, home.now(), home.who)
+    session.show.document({"run_id": run, "resolved": True})
+    session.show.say(f"Run {run} is resolved: it may go when it is past keep_days and keep_runs.")
     return 0
 
 

@@ -48,7 +48,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "incident": ("penstock.cli.care:incident", "Pack a zip for a problem report, without secrets."),
         "doctor": ("penstock.cli.care:doctor", "Check everything stored for contradictions."),
         "config": ("penstock.cli.settings:config", "Show and check the configuration."),
-        "db": ("penstock.cli.database:db", "Back up, restore or reset the database."),
+        "db": ("penstock.cli.database:db", "Back up, restore, reset or prune the database."),
         "version": ("penstock.cli.looks:version", "Print the version."),
     },
 }  # fmt: skip

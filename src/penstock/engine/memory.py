@@ -9,11 +9,11 @@ from itertools import takewhile
 from typing import Any
 
 from penstock.engine.clock import Clock
-from penstock.engine.errors import LeaseLost
+from penstock.engine.errors import LeaseLost, PenstockError
 from penstock.engine.outcome import Merge, Row
 from penstock.engine.pipeline import Item, Pipeline, Stage
 from penstock.engine.port import Batch, Requests, Rest, Result, Slice, Turned
-from penstock.engine.settle import FRESH, Plan
+from penstock.engine.settle import FRESH, Plan, origin, origin_of, result_with
 from penstock.engine.states import RunState
 
 MAX_LOSSES = 10
@@ -31,6 +31,7 @@ class _Run:
     reason: str = ""
     lines: list[tuple[str, str]] = field(default_factory=list)
     not_before: dict[str, float] = field(default_factory=dict)
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)  # stage → what it says of the run
 
 
 @dataclass
@@ -66,6 +67,15 @@ class MemoryStore:
     def of(self, run: str) -> list[dict[str, Any]]:
         """Every row of a run."""
         return [row for table in self.rows.values() for row in table.values() if row["run"] == run]
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a stage's `load` is told: where to look, for which run."""
+
+    store: MemoryStore
+    run: str
+    stage: Stage
 
 
 class MemoryLedger:
@@ -133,7 +143,7 @@ class MemoryLedger:
         number = next(self.store.ids)
         for row in found:
             row.update(state="leased", batch=number, attempts=row["attempts"] + 1)
-        items = tuple(_item(row, stage) for row in found)
+        items = tuple(_loaded(Load(self.store, run, stage), found))
         batch = Batch(number, run, stage, items)
         self.store.leases[number] = _Lease(batch, self.holder, self.clock.monotonic() + self.lease)
         if stage.delay:
@@ -181,16 +191,32 @@ class MemoryLedger:
         table = self.store.rows[plan.stage.takes]
         for item, row in plan.makes:
             self._make(run, plan, item, row)
+        ids = self._ids(plan)
         for item, own, shared in plan.changes:
-            table[item].update({**shared, **own})
+            table[item].update({**shared, **own, **ids.get(item, {})})
         for item, merge in plan.merges:
             self._merge(plan, run, item, merge)
         for item, (_, state) in plan.moved:
             if state not in ("ready", "leased") and table[item]["parent"]:
                 parent_table, _, parent = table[item]["parent"].partition(":")
                 self.store.rows[parent_table][int(parent)]["open_children"] -= 1
-        self._space(self.store.runs[run], plan)
-        self.store.runs[run].lines += plan.lines
+        one = self.store.runs[run]
+        self._space(one, plan)
+        one.lines += plan.lines
+        if plan.counts or plan.why:
+            one.results[plan.stage.name] = result_with(plan, one.results.get(plan.stage.name, {}))
+
+    def _ids(self, plan: Plan) -> dict[int, dict[str, int]]:
+        """The ids that columns refer to by the key of a made row."""
+        found: dict[int, dict[str, int]] = {}
+        for item, refs in plan.refs:
+            for name, ref in refs.items():
+                key = origin_of(ref, plan.stage.takes, item)
+                made = (i for i, row in self.store.rows.get(ref.table, {}).items() if row.get("origin") == key)
+                found.setdefault(item, {})[name] = next(made, 0)
+                if not found[item][name]:
+                    raise PenstockError(f"{plan.stage.takes} {item} speaks of a row that nothing made: {key}")
+        return found
 
     def _space(self, run: _Run, plan: Plan) -> None:
         """Between two stages the run rests as long as it was told to."""
@@ -200,14 +226,14 @@ class MemoryLedger:
             run.not_before[following.name] = plan.now + plan.pipeline.between_delay
 
     def _make(self, run: str, plan: Plan, maker: int, row: Row) -> None:
-        origin = f"{plan.stage.takes}:{maker}:{row.table}:{row.key}"
+        key = origin(plan.stage.takes, maker, row.table, row.key)
         there = self.store.rows.setdefault(row.table, {}).values()
-        if any(one.get("origin") == origin for one in there):
+        if any(one.get("origin") == key for one in there):
             return
         fields = dict(row.fields)
         waits = fields.pop("waits_for_me", False)
         parent = f"{plan.stage.takes}:{maker}" if waits else ""
-        self.store.insert(run, plan.pipeline, row.table, {**fields, "origin": origin, "parent": parent})
+        self.store.insert(run, plan.pipeline, row.table, {**fields, "origin": key, "parent": parent})
         if waits:
             self.store.rows[plan.stage.takes][maker]["open_children"] += 1
 
@@ -217,7 +243,14 @@ class MemoryLedger:
         if parent:
             self.store.rows[parent_table][int(parent)]["open_children"] -= 1
         if merge.stage is not None:
+            self._reopen(table[merge.into])
             table[merge.into].update({**merge.fields, **FRESH, "stage": merge.stage, "state": "ready", "run": run})
+
+    def _reopen(self, child: dict[str, Any]) -> None:
+        """Its parent waits again for a child that had come to rest."""
+        parent_table, _, parent = child["parent"].partition(":")
+        if parent and child["state"] not in ("ready", "leased"):
+            self.store.rows[parent_table][int(parent)]["open_children"] += 1
 
     # -- the rest -------------------------------------------------------------------------------------------
 
@@ -290,8 +323,15 @@ def _is_ready(row: Mapping[str, Any], run: str, stage: Stage) -> bool:
     return (row["run"], row["stage"], row["state"]) == (run, stage.name, "ready")
 
 
-def _item(row: dict[str, Any], stage: Stage) -> Item:
-    return {**row, "attempt": row["attempts"], "way": stage.way(row["attempts"])}
+def _loaded(context: Load, found: Sequence[dict[str, Any]]) -> list[Item]:
+    """Items as the stage's `load` reads them, else whole rows; the engine's own keys are added."""
+    stage, rows = context.stage, {row["id"]: row for row in found}
+    items = [dict(row) for row in found] if stage.load is None else stage.load(context, list(rows))
+    for item in items:
+        row = rows[item["id"]]
+        extra = {"attempt": row["attempts"], "way": stage.way(row["attempts"]), "deaths": row["deaths"]}
+        item.update(extra, ordinal=row["ordinal"])
+    return items
 
 
 def _end(run: _Run) -> RunState:

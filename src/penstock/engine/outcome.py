@@ -37,13 +37,26 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Ref:
+    """As a value of `Done.fields`: the id of the row of `table` that the item `by` (None: this one) made under `key`,
+    in this settle or an earlier one. So what a batch made together is spoken of before it has an id."""
+
+    table: str
+    key: str
+    by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
-    """The stage did its work: write `fields`, make the rows, commit the files, move on."""
+    """The stage did its work: write `fields`, make the rows, commit the files, move on.
+
+    `counts` are added to what the stage's result says of the run (clusters_created: 3)."""
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     makes: tuple[Row, ...] = ()
     files: tuple[File, ...] = ()
     notes: tuple[Note, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +110,28 @@ class Merge:
     notes: tuple[Note, ...] = ()
 
 
-Outcome = Done | Retry | Fallback | Fail | Quarantine | Merge
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Not in this run: the item goes back to the backlog untried, and the stage's result tells the reason."""
 
-_KINDS = {kind.__name__: kind for kind in (Done, Retry, Fallback, Fail, Quarantine, Merge)}
+    reason: str
+    notes: tuple[Note, ...] = ()
+
+
+Outcome = Done | Retry | Fallback | Fail | Quarantine | Merge | Skip
+
+_KINDS = {kind.__name__: kind for kind in (Done, Retry, Fallback, Fail, Quarantine, Merge, Skip)}
+_REF = "$ref"
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
     """The outcome as plain data for a frame."""
-    return {"kind": type(outcome).__name__, **asdict(outcome)}
+    data = {"kind": type(outcome).__name__, **asdict(outcome)}
+    fields: Mapping[str, Any] = getattr(outcome, "fields", {})
+    for name, value in fields.items():
+        if isinstance(value, Ref):
+            data["fields"][name] = {_REF: [value.table, value.key, value.by]}
+    return data
 
 
 def from_json(data: Mapping[str, Any]) -> Outcome:
@@ -115,7 +142,7 @@ def from_json(data: Mapping[str, Any]) -> Outcome:
         raise PenstockError(f"a worker answered {data.get('kind')!r}, which is no outcome")
     try:
         return _build(kind, values)
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, AttributeError) as error:
         raise PenstockError(f"a worker answered a malformed {kind.__name__}: {error}") from error
 
 
@@ -123,5 +150,11 @@ def _build(kind: type, values: dict[str, Any]) -> Outcome:
     for name, part in (("makes", Row), ("files", File), ("notes", Note)):
         if name in values:
             values[name] = tuple(part(**one) for one in values[name])
+    if "fields" in values:
+        values["fields"] = {name: _value(value) for name, value in values["fields"].items()}
     built: Outcome = kind(**values)
     return built
+
+
+def _value(value: Any) -> Any:
+    return Ref(*value[_REF]) if isinstance(value, dict) and set(value) == {_REF} else value

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
 from penstock.engine.backoff import delay
 from penstock.engine.errors import Died
-from penstock.engine.outcome import Done, Fail, Fallback, File, Merge, Note, Outcome, Quarantine, Retry, Row
+from penstock.engine.outcome import Done, Fail, Fallback, File, Merge, Note, Outcome, Quarantine, Ref, Retry, Row, Skip
 from penstock.engine.pipeline import Pipeline, Stage
 from penstock.engine.port import Later, Result
 from penstock.engine.states import ItemState
@@ -41,6 +41,10 @@ class Plan:
     makes: list[tuple[int, Row]] = field(default_factory=list)
     files: list[tuple[int, File]] = field(default_factory=list)
     merges: list[tuple[int, Merge]] = field(default_factory=list)
+    refs: list[tuple[int, dict[str, Ref]]] = field(default_factory=list)  # columns that want the id of a made row
+    skipped: set[int] = field(default_factory=set)  # they leave the run
+    counts: Counter[str] = field(default_factory=Counter)  # for the stage's result
+    why: str = ""  # the reason of what was skipped
     done: list[int] = field(default_factory=list)
     retried: list[int] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
@@ -90,6 +94,9 @@ def _done(plan: Plan, result: Result, what: Done) -> None:
     plan.done.append(result.item)
     plan.makes += [(result.item, row) for row in what.makes]
     plan.files += [(result.item, file) for file in what.files]
+    plan.counts.update(what.counts)
+    if refs := {name: value for name, value in what.fields.items() if isinstance(value, Ref)}:
+        plan.refs.append((result.item, refs))
     if following is not None:
         plan.to(result.item, following.name, ItemState.READY, what.fields, FRESH)
     else:
@@ -160,6 +167,14 @@ def _merge(plan: Plan, result: Result, what: Merge) -> None:
     plan.lines.append(("INFO", f"id={result.item} is the same as id={what.into}: {what.reason}"))
 
 
+def _skip(plan: Plan, result: Result, what: Skip) -> None:
+    if what.reason != plan.why:
+        plan.lines.append(("WARN", f"{plan.stage.title} skipped: {what.reason}"))
+    plan.why = what.reason
+    plan.skipped.add(result.item)
+    plan.again(result.item, {"attempts": result.attempt - 1, "run": None})
+
+
 def _break(plan: Plan, result: Result, state: ItemState, reason: str, code: str, fields: Mapping[str, Any]) -> None:
     plan.broken.append(result.item)
     word = "Quarantined" if state is ItemState.QUARANTINED else "[FAIL]"
@@ -180,10 +195,27 @@ _PLANNERS: dict[type, Callable[[Plan, Result, Any], None]] = {
     Died: _died,
     Later: _later,
     Merge: _merge,
+    Skip: _skip,
 }
 
 
-def by_state(moved: list[tuple[int, tuple[str, str]]]) -> dict[tuple[str, str], int]:
+def origin(table: str, maker: int, made: str, key: str) -> str:
+    """The unique key of a row of `made` that an item of `table` made: a replay makes none twice."""
+    return f"{table}:{maker}:{made}:{key}"
+
+
+def origin_of(ref: Ref, table: str, item: int) -> str:
+    """The unique key of the row that a column of an item of `table` refers to."""
+    return origin(table, item if ref.by is None else ref.by, ref.table, ref.key)
+
+
+def result_with(plan: Plan, result: Mapping[str, Any]) -> dict[str, Any]:
+    """A stage's result with what this slice adds: its counts, and why items were skipped."""
+    added = {name: result.get(name, 0) + n for name, n in plan.counts.items()}
+    return {**result, **added, **({"skipped": plan.why} if plan.why else {})}
+
+
+def by_state(moved: Iterable[tuple[int, tuple[str, str]]]) -> dict[tuple[str, str], int]:
     """How many items go where."""
     counts: dict[tuple[str, str], int] = defaultdict(int)
     for _, place in moved:

@@ -16,7 +16,7 @@ from penstock.engine.errors import LeaseLost
 from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.outcome import File, Merge, Row
 from penstock.engine.pipeline import Pipeline
-from penstock.engine.settle import FRESH, Plan, by_state
+from penstock.engine.settle import FRESH, Plan, by_state, origin, origin_of, result_with
 from penstock.engine.states import ACTIVE, BROKEN, ItemState
 from penstock.ledger import effects, events, rows
 from penstock.ledger import models as m
@@ -48,12 +48,14 @@ def write_plan(cursor: Any, run: m.Run, held_by: Mapping[int, int], plan: Plan, 
     `held_by`: item → the batch that must still hold it."""
     table, old = plan.stage.takes, f"{plan.stage.name}/leased"
     waits, moves = _make(run, plan, tally)
-    changes = [one._replace(own={**one.own, **waits[one.item]}) if one.item in waits else one for one in plan.changes]
+    more = _with_ids(plan, waits)
+    changes = [one._replace(own={**one.own, **more[one.item]}) if one.item in more else one for one in plan.changes]
     if rows.update_leased(cursor, table, held_by, changes) != len(changes):
         raise LeaseLost
-    for place, n in by_state(plan.moved).items():
-        tally.add(run.id, table, place, n)
     tally.add(run.id, table, (plan.stage.name, "leased"), -len(plan.moved))
+    for place, n in by_state(one for one in plan.moved if one[0] not in plan.skipped).items():
+        tally.add(run.id, table, place, n)
+    tally.add(None, table, (plan.stage.name, "ready"), len(plan.skipped))
     names = {place: "/".join(place) for _, place in plan.moved}
     moves += [(table, item, old, names[place]) for item, place in plan.moved]
     for item, merge in plan.merges:
@@ -66,6 +68,9 @@ def write_plan(cursor: Any, run: m.Run, held_by: Mapping[int, int], plan: Plan, 
     _commit_files(run, held_by, plan)
     effects.settle(cursor, run.id, table, plan)
     tally.worked(run.id, plan.stage.name, plan.seconds, at)
+    if plan.counts or plan.why:
+        mine = m.StageRun.objects.filter(run=run, name=plan.stage.name)
+        mine.update(result=result_with(plan, mine.values_list("result", flat=True)[0]))
     _tell(run, plan, at, moves, _left(cursor, run, plan, tally))
     return Settled([file for _, file in plan.files], [item for item, _ in plan.merges])
 
@@ -104,9 +109,29 @@ def _waits(waiting: dict[str, dict[str, int]]) -> dict[int, dict[str, Any]]:
             waits.setdefault(maker, {"open_children": 0})
         unfinished = rows.model_of(table).objects.filter(state__in=list(ACTIVE))
         for part in rows.chunks(list(makers)):
-            for origin in unfinished.filter(origin__in=part).values_list("origin", flat=True):
-                waits[makers[origin]]["open_children"] += 1
+            for key in unfinished.filter(origin__in=part).values_list("origin", flat=True):
+                waits[makers[key]]["open_children"] += 1
     return waits
+
+
+def _with_ids(plan: Plan, more: dict[int, dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """`more` with the ids of the made rows that columns refer to. Raises Overtaken when one is not there."""
+    wanted: dict[str, set[str]] = defaultdict(set)
+    table = plan.stage.takes
+    for item, refs in plan.refs:
+        for ref in refs.values():
+            wanted[ref.table].add(origin_of(ref, table, item))
+    ids: dict[str, int] = {}
+    for made, origins in wanted.items():
+        for part in rows.chunks(sorted(origins)):
+            ids.update(rows.model_of(made).objects.filter(origin__in=part).values_list("origin", "id"))
+    for item, refs in plan.refs:
+        try:
+            found = {name: ids[origin_of(ref, table, item)] for name, ref in refs.items()}
+        except KeyError as error:
+            raise Overtaken(f"{table} {item} speaks of a row that nothing made: {error}") from None
+        more[item] = {**more.get(item, {}), **found}
+    return more
 
 
 def _new_only(model: Any, made_rows: list[Any]) -> list[Any]:
@@ -125,8 +150,8 @@ def _built(run: m.Run, pipeline: Pipeline, maker_table: str, maker: int, row: Ro
     words = pipeline.status(row.table, stage.name, ItemState.READY) if pipeline.status else {}
     waits = fields.pop("waits_for_me", False)
     values = {**words, **fields, "parent": f"{maker_table}:{maker}" if waits else ""}
-    origin = f"{maker_table}:{maker}:{row.table}:{row.key}"
-    return model(site_id=run.site_id, run=run.id, made_by=run.id, stage=stage.name, origin=origin, **values)
+    values["origin"] = origin(maker_table, maker, row.table, row.key)
+    return model(site_id=run.site_id, run=run.id, made_by=run.id, stage=stage.name, **values)
 
 
 def _merge(cursor: Any, run: m.Run, plan: Plan, tally: Tally, item: int, merge: Merge) -> list[events.Move]:
@@ -232,6 +257,7 @@ def _tell(run: m.Run, plan: Plan, at: datetime, moves: list[events.Move], left: 
     parts = [f"{len(plan.done) + len(plan.merges)} done"]
     parts += [f"{len(plan.retried)} again"] if plan.retried else []
     parts += [f"{len(plan.broken)} failed"] if plan.broken else []
+    parts += [f"{len(plan.skipped)} skipped"] if plan.skipped else []
     text = f"{plan.stage.title}: {', '.join(parts)}, {left} left"
     lines = [*plan.lines, ("INFO", text)] if moves else []
     data = {"passed": len(plan.done) + len(plan.merges), "seconds": round(plan.seconds, 3)}

@@ -15,7 +15,7 @@ from penstock.engine.ids import Ids
 from penstock.engine.pipeline import Pipeline
 from penstock.engine.settle import FRESH
 from penstock.engine.states import BROKEN, RunState
-from penstock.ledger import apply, events, rows
+from penstock.ledger import apply, events, retention, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
 from penstock.ledger.tx import commits, write
@@ -94,9 +94,10 @@ def _stamp(cursor: Any, run: m.Run, pipeline: Pipeline, scope: Scope | None) -> 
 
 
 def find(run_id: str) -> m.Run:
-    """The run. Raises NotFound."""
+    """The run. Raises NotFound, or Refused when it was and is no longer kept."""
     run = m.Run.objects.select_related("site").filter(id=run_id).first()
     if run is None:
+        retention.refuse_retired(run_id)
         raise NotFound(f"there is no run {run_id!r}; `penstock history SITE` lists them")
     return run
 
@@ -148,6 +149,7 @@ def retry(run: m.Run, clock: Clock, ids: Ids, *, stage: int | None = None, who: 
     nothing failed, or the run is still open."""
     if run.open:
         raise Refused(f"run {run.id} is {run.status}; let it end before its failures are retried")
+    retention.refuse_retired(run.id)
     if run.kind == "publish":
         raise Refused(f"run {run.id} published; `penstock publish {run.site.name}` takes up what failed")
     pipeline = PIPELINES[run.pipeline](run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import signal
 from collections.abc import Callable
@@ -19,11 +20,13 @@ from penstock.engine.errors import Refused
 from penstock.engine.ids import ProcessIdentity
 from penstock.engine.lanes import Lanes
 from penstock.engine.loop import Driver
-from penstock.ledger import sweep
+from penstock.ledger import retention, sweep
 from penstock.ledger.store import DjangoLedger
 
 _UNWRITABLE = re.compile(r"disk is full|readonly database|disk I/O error|unable to open database", re.IGNORECASE)
 SWEEP = 5.0  # seconds between two looks for lost holders
+DAY = 86400.0  # seconds between two looks for runs that need not be kept
+log = logging.getLogger(__name__)
 
 
 def ledger_of(config: Config, clock: Clock | None = None) -> DjangoLedger:
@@ -82,7 +85,8 @@ async def _drive(config: Config, only: str | None, forever: bool, started: Any, 
         stopped = _listen(loop, stop) if interruptible else []
         if started:
             started(lambda: loop.call_soon_threadsafe(stop))
-        sweeper = asyncio.ensure_future(_sweep(call, ledger, clock))
+        beside = [asyncio.ensure_future(_sweep(call, ledger, clock))]
+        beside += [asyncio.ensure_future(_retain(call, config, clock))] if forever else []
         try:
             going = True
             while going:
@@ -90,9 +94,10 @@ async def _drive(config: Config, only: str | None, forever: bool, started: Any, 
                 drivers[:] = [Driver(ledger, lanes, clock, call=call, lease=config.lease_seconds)]
                 going = await _went_wrong(drivers[0], call, only, forever) and forever and not stopped
         finally:
-            sweeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeper
+            for task in beside:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await call(_close_connection)
     return not stopped
 
@@ -138,6 +143,19 @@ async def _sweep(call: Any, ledger: DjangoLedger, clock: Clock) -> None:
     while True:
         await clock.sleep(SWEEP)
         await call(sweep.free_expired, ledger)
+
+
+async def _retain(call: Any, config: Config, clock: Clock) -> None:
+    """Once a day what is past `keep_days` and `keep_runs` goes, a step at a time between the driver's own calls."""
+    rule = retention.Rule(config.keep_days, config.keep_runs)
+    while True:
+        try:
+            steps = retention.prune(rule, clock.wall())
+            while await call(next, steps, None) is not None:
+                pass
+        except DatabaseError as error:
+            log.warning("retention stopped, and goes on tomorrow: %s", error)
+        await clock.sleep(DAY)
 
 
 def _close_connection() -> None:

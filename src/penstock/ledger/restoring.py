@@ -147,15 +147,21 @@ def _reinsert(run: m.Run, table: str, image: Mapping[str, Any], tally: Tally) ->
     stages = [s.name for s in PIPELINES[run.pipeline](run).stages]
     stage = min([image["stage"], *undone], key=lambda name: stages.index(name) if name in stages else 0)
     fresh = FRESH if stage != image["stage"] else {}
-    model = TABLES[table]
-    model.objects.bulk_create([model(**{**image, **fresh, "stage": stage})])
-    tally.add(image["run"], table, (stage, image["state"]), 1)
+    model, owner = TABLES[table], _kept(image["run"])
+    model.objects.bulk_create([model(**{**image, **fresh, "stage": stage, "run": owner})])
+    tally.add(owner, table, (stage, image["state"]), 1)
     return (table, image["id"], "", f"{stage}/{image['state']}")
 
 
 def _before(row: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
     """The columns as they were, except what a person edited since."""
     fields = {name: value for name, value in image.items() if name != "id"}
+    fields["run"] = _kept(fields["run"])
     if row["revision"] == fields["revision"]:
         return fields
     return {k: v for k, v in fields.items() if k not in row["edited"] and k not in ("edited", "revision")}
+
+
+def _kept(run: str | None) -> str | None:
+    """A run that is past what is kept holds no rows."""
+    return run if run and m.Run.objects.filter(id=run).exists() else None

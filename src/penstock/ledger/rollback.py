@@ -16,7 +16,7 @@ from django.db import IntegrityError
 from penstock.engine.errors import Refused
 from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.states import RunState
-from penstock.ledger import TABLES, effects, events, restoring, rows
+from penstock.ledger import TABLES, effects, events, restoring, retention, rows
 from penstock.ledger import models as m
 from penstock.ledger.tx import commits, write
 
@@ -74,6 +74,7 @@ def rollback(run: m.Run, at: datetime, who: str = "") -> Undone:
     _refuse_shared(run)
     try:
         with write("rollback.lock"):  # the lock and the mark by which recovery finds it are one
+            retention.refuse_retired(run.id)
             m.Run.objects.filter(id=run.id).update(active_key=f"{run.site_id}:{run.kind}", undoing="effects")
     except IntegrityError:
         raise Refused(f"site {run.site.name} has an open run; wait for it or cancel it first") from None

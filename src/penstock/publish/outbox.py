@@ -184,7 +184,7 @@ def _word(deliveries: Sequence[Delivery]) -> dict[str, str]:
 
 def _settled_before(run: Run, by_item: Mapping[int, Any]) -> list[int]:
     """Items that stood on their targets when this run started, and still do."""
-    earlier = Run.objects.filter(site=run.site_id, kind="publish", started_at__lt=run.started_at).values("id")
-    there = Delivery.objects.filter(site=run.site_id, state=ItemState.DONE, outcome__in=THERE, run__in=earlier)
+    later = Run.objects.filter(site=run.site_id, kind="publish", started_at__gte=run.started_at).values("id")
+    there = Delivery.objects.filter(site=run.site_id, state=ItemState.DONE, outcome__in=THERE).exclude(run__in=later)
     found = there.order_by("item").values_list("item", flat=True).distinct()
     return [item for item in found if item not in by_item and str(item) not in run.plan.get("blocked", {})]
