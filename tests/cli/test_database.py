@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from penstock.accounts.models import site_named
+from penstock.engine.clock import SystemClock
+from penstock.engine.ids import SequenceIds
+from penstock.ledger import control
+from penstock.ledger.models import Run
 from tests.cli.calling import call, shell
+from tests.cli.conftest import Reviewed
 
 
 @pytest.fixture
@@ -68,3 +75,23 @@ def test_nothing_is_replaced_under_a_program_that_works(locked: Path) -> None:
 def test_a_backup_over_the_database_itself_is_refused(home: Path) -> None:
     call("site", "list")
     assert call("db", "backup", home / "data" / "review.db").code == 4
+
+
+def test_prune_removes_what_is_past_its_time_and_says_why_the_rest_stays(
+    reviewed: Reviewed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call("--json", "db", "prune").data == {"dry_run": False, "runs": [], "kept": []}
+    monkeypatch.setenv("PENSTOCK_KEEP_DAYS", "1")
+    monkeypatch.setenv("PENSTOCK_KEEP_RUNS", "1")
+    control.start(site_named(reviewed.site), SystemClock(), SequenceIds(), scope={})
+    long_ago = SystemClock().wall() - timedelta(days=9)
+    Run.objects.filter(id=reviewed.run).update(completed_at=long_ago, started_at=long_ago)
+    assert "wait for a person" in call("--json", "db", "prune").data["kept"][0]["reason"]
+    assert call("review", "reject", reviewed.site, *map(str, reviewed.ids("Pending")), "--reason", "dull").code == 0
+    assert "--resolve" in call("--json", "db", "prune").data["kept"][0]["reason"]
+    call("history", reviewed.site, "--resolve", reviewed.run)
+    assert call("--json", "db", "prune", "--dry-run").data["runs"] == [reviewed.run]
+    assert call("--json", "db", "prune").data == {"dry_run": False, "runs": [reviewed.run], "kept": []}
+    gone = call("rollback", reviewed.run)
+    assert (gone.code, "its journal is removed" in gone.err) == (4, True)
+    assert call("doctor", reviewed.site).code == 0

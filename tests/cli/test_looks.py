@@ -32,3 +32,12 @@ def test_logs_print_the_last_lines(reviewed: Reviewed) -> None:
     assert "[ERROR] [STAGE 3/8]" in everything
     assert f"Run {reviewed.run} completed" in everything
     assert call("logs", reviewed.run, "-n", "0").out == ""
+
+
+def test_a_run_with_a_failure_is_marked_as_resolved_once_and_of_its_own_site_only(reviewed: Reviewed) -> None:
+    call("site", "create", "cli-else", "--pipeline", "photos")
+    assert call("history", "cli-else", "--resolve", reviewed.run).code == 3
+    assert call("history", reviewed.site, "--resolve", "no-such-run").code == 3
+    for _ in range(2):
+        assert call("--json", "history", reviewed.site, "--resolve", reviewed.run).data["resolved"] is True
+    assert call("logs", reviewed.run, "-n", "1000").out.count("marked as resolved by") == 1
