@@ -174,7 +174,6 @@ def test_a_run_rests_between_two_stages_as_long_as_it_was_told(store: Any) -> No
     assert store.ledger.claim(run, {"cpu": 1}) is None
 
 
-@pytest.mark.xfail(strict=True, reason="a failing batch is not yet claimed again in halves")
 @pytest.mark.parametrize("n", [2, 8, 13])
 def test_a_failing_batch_is_tried_again_then_halved_until_the_culprit_is_alone(store: Any, n: int) -> None:
     """Each list that holds the culprit is tried twice, each that does not once: 2 per halving and 1 beside it."""

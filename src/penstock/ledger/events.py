@@ -29,7 +29,7 @@ def record(
     """Write one event. `lines` are (level, text) for the run log."""
     values = {
         "site": site, "run": run, "kind": kind, "stage": stage, "who": who, "at": at,
-        "moves": _packed(moves), "data": data or {}, "lines": [[level, clean(text)] for level, text in lines],
+        "moves": packed(moves), "data": data or {}, "lines": [[level, clean(text)] for level, text in lines],
     }  # fmt: skip
     names = ", ".join(column(Event, name) for name in values)
     with connection.cursor() as cursor:
@@ -39,7 +39,7 @@ def record(
         )
 
 
-def _packed(moves: Sequence[Move]) -> list[list[Any]]:
+def packed(moves: Sequence[Move]) -> list[list[Any]]:
     """What moved alike, together."""
     packed: dict[tuple[str, str, str], list[int]] = {}
     for table, item, old, new in moves:

@@ -180,14 +180,15 @@ class _Words:
         return len(page)
 
     def _shrink(self, event: m.Event) -> None:
-        words = self.last(event.moves)
+        moves = list(events.unpacked(event.moves))
+        words = self.last(moves)
         same = m.Event.objects.filter(pk=event.pk)
         if not words:
             same.delete()
-        elif event.kind != KEPT or len(words) < len(event.moves):
-            same.update(kind=KEPT, moves=words, lines=[], data={})
+        elif event.kind != KEPT or len(words) < len(moves):
+            same.update(kind=KEPT, moves=events.packed(words), lines=[], data={})
 
-    def last(self, moves: Sequence[Any]) -> list[Any]:
+    def last(self, moves: Sequence[events.Move]) -> list[events.Move]:
         """The moves after which the run says nothing more of a row."""
         found = []
         for move in reversed(moves):
