@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from penstock.engine.loop import TURN_ITEMS, Driver
 from penstock.engine.memory import MemoryLedger, MemoryStore
 from penstock.engine.outcome import Done, Outcome
 from penstock.engine.pipeline import Limits, Pipeline, Stage
+from tests.engine.children import WORK, eventually
 
 Work = Callable[[Any, Callable[[str], None]], Awaitable[Outcome]]
 
@@ -27,9 +30,9 @@ async def direct(function: Callable[..., Any], *args: Any) -> Any:
 class Bench:
     """One driver over one run of async items."""
 
-    def __init__(self, work: Work, items: int = 4, slots: int = 2, **stage: Any) -> None:
-        how = {"runner": "async", "size": 2, "backoff": 0.0, **stage}
-        one = Stage(1, "cut", "Cut", "widget", work=work, lane="io", **how)
+    def __init__(self, work: Work | str, items: int = 4, slots: int = 2, **stage: Any) -> None:
+        how: Any = {"runner": "async", "work": work, "size": 2, "backoff": 0.0, **stage}
+        one = Stage(1, "cut", "Cut", "widget", lane="io", **how)
         self.pipeline = Pipeline("bench", (one,))
         self.store, self.clock = MemoryStore(), SystemClock()
         self.ledger = MemoryLedger(self.store, self.clock)
@@ -229,6 +232,56 @@ def test_a_lane_of_quick_work_claims_ahead_and_one_of_slow_work_does_not() -> No
     slow = Watched(lambda item: 0.25, items=2, slots=1, size=1)
     slow.run()
     assert slow.during["claimed"] == [False, False]
+
+
+def test_work_ends_before_its_lease_when_no_heartbeat_gets_through() -> None:
+    """The ledger answers claims and nothing else for three leases; then the item is worked on again."""
+    lease, began, ended = 0.5, [], []
+
+    async def work(item: Any, progress: Any) -> Outcome:
+        began.append(bench.clock.monotonic())
+        try:
+            await asyncio.sleep(20 if len(began) == 1 else 0)
+        finally:
+            ended.append(bench.clock.monotonic())
+        return Done()
+
+    async def call(function: Callable[..., Any], *args: Any) -> Any:
+        if function.__name__ == "beat" and len(began) == 1:
+            await asyncio.sleep(3 * lease)
+        return function(*args)
+
+    bench = Bench(work, items=1)
+    bench.driver = Driver(bench.ledger, Lanes({"io": 1}, bench.clock), bench.clock, call=call, lease=lease)
+    bench.run()
+    assert ended[0] - began[0] < lease
+    assert (len(began), bench.states) == (2, ["done"])
+    assert bench.store.rows["widget"][1]["attempts"] == 0
+
+
+def test_an_abort_ends_a_hanging_child_and_all_hanging_calls_within_two_seconds() -> None:
+    """One holds the interpreter in C, where no Python thread of the child can run."""
+
+    async def hangs(item: Any, progress: Any) -> Outcome:
+        marked.touch()
+        await asyncio.sleep(60)
+        return Done()
+
+    with tempfile.TemporaryDirectory() as folder:
+        for runner, work in (("child", WORK), ("async", hangs)):
+            marked = Path(folder) / runner
+            bench = Bench(work, items=0, slots=1, runner=runner)
+            bench.store.start("r", bench.pipeline, [("widget", {"id": 1, "do": "hold", "mark": str(marked)})])
+            asked: list[float] = []
+
+            async def abort(bench: Bench = bench, marked: Path = marked, asked: list[float] = asked) -> None:
+                await eventually(marked.exists)
+                asked.append(bench.clock.monotonic())
+                bench.store.runs["r"].abort = True
+
+            bench.run(abort)
+            assert bench.clock.monotonic() - asked[0] < 2.0
+            assert (bench.states, bench.store.runs["r"].status) == (["ready"], "cancelled")
 
 
 def test_inline_work_is_settled_before_more_is_claimed() -> None:

@@ -11,8 +11,6 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import psutil
-
 from penstock.engine.child_main import FRAME_LIMIT, HEADER, Frame
 from penstock.engine.clock import Clock
 from penstock.engine.errors import PenstockError
@@ -180,6 +178,8 @@ def _cut(buffer: bytearray) -> Frame | None:
 
 def _kill_tree(pid: int, exited: bool) -> None:
     """Kill the group and whatever left it. The group is stopped first, so that nothing is born meanwhile."""
+    import psutil
+
     _signal_group(pid, "SIGSTOP")
     below: list[psutil.Process] = []
     if not exited:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import builtins
 import errno
-import hashlib
 import importlib
 import os
 import re
@@ -229,8 +228,10 @@ def _number(term: str, text: str) -> float:
 
 def _draw(seed: str, *parts: object) -> float:
     """A number in [0, 1) that depends on nothing but its arguments, so that one seed replays a failure."""
+    from hashlib import blake2b  # a child starts for every slot, and seldom with a seed
+
     text = "\0".join(map(str, (seed, *parts))).encode()
-    return int.from_bytes(hashlib.blake2b(text, digest_size=7).digest()) / 2**56
+    return int.from_bytes(blake2b(text, digest_size=7).digest()) / 2**56
 
 
 def _names(pattern: str) -> list[str]:

@@ -12,8 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-import psutil
-
 from penstock.engine.clock import boot_id
 from penstock.engine.errors import UsageError
 
@@ -129,6 +127,8 @@ def _started(pid: int) -> int | None:
     """When process `pid` started, in ticks that never shift; None when there is none or it is a zombie."""
     if Path(_PROC, "self/stat").exists():
         return _started_linux(pid)
+    import psutil
+
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:

@@ -23,6 +23,7 @@ TICK = 0.2  # seconds between two looks at what people asked
 SLICE_SECONDS, SLICE_ITEMS = 0.1, 100  # a batch settles in slices
 AHEAD = 0.05  # seconds of quick work that are claimed ahead, so that a lane need not wait for the ledger
 TURN_ITEMS = 400  # most items of one transaction, so that a person's write need not wait long
+SURE = 0.8  # the part of a lease for which work goes on without a heartbeat that got through
 log = logging.getLogger(__name__)
 
 Call = Callable[..., Any]
@@ -73,9 +74,11 @@ class Driver:
         self._runs: list[str] = []
         self._listed = float("-inf")
         self._meter = Meter(clock)
+        self._deadline: asyncio.TimerHandle | None = None
 
     async def drive(self, *, only: str | None = None, forever: bool = False) -> None:
         """Drive the open runs (or `only` one) until they come to rest; with `forever`, until `stop`."""
+        self._sure_from(self.clock.monotonic())
         try:
             while not self.stopping:
                 runs = await self._wanted(only)
@@ -295,9 +298,29 @@ class Driver:
             return
         self._beaten = now
         lost = await self.call(self.ledger.beat, [held.batch for held in self.held])
+        self._sure_from(now)
         for held in [h for h in self.held if h.batch.id in lost]:
             await self._drop(held)
         await self._measure()
+
+    def _sure_from(self, beaten: float) -> None:
+        """What is held is surely ours for most of a lease from `beaten`, however long the ledger does not answer."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        left = beaten + SURE * self.lease - self.clock.monotonic()
+        if left <= 0.0:  # it took too long to get through
+            self._let_go()
+        self._deadline = asyncio.get_running_loop().call_later(left if left > 0.0 else SURE * self.lease, self._let_go)
+
+    def _let_go(self) -> None:
+        """End the work before its lease does: another holder may begin it then."""
+        for held in self.held:
+            log.warning(
+                "no heartbeat of batch %s got through for %g s; its work ends", held.batch.id, SURE * self.lease
+            )
+            held.give_back()
+            for task in list(held.tasks):
+                task.cancel()
 
     async def _measure(self) -> None:
         for held in self.held:
@@ -316,6 +339,8 @@ class Driver:
     async def _give_back(self) -> None:
         """Leave nothing behind: end the work, give its items back untried, close the lanes."""
         self.stopping = True
+        if self._deadline is not None:
+            self._deadline.cancel()
         for held in list(self.held):
             held.give_back()
             await _cancel(held)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-import psutil
+from typing import TYPE_CHECKING
 
 from penstock.engine.clock import Clock
+
+if TYPE_CHECKING:
+    import psutil
 
 _MEBIBYTE = float(1 << 20)
 
@@ -71,6 +73,8 @@ class Meter:
 
 
 def _trees(pids: Iterable[int]) -> set[psutil.Process]:
+    import psutil  # a tenth of what a start of the driver imports, and needed only where there are children
+
     found: set[psutil.Process] = set()
     for pid in set(pids):
         try:
@@ -83,6 +87,8 @@ def _trees(pids: Iterable[int]) -> set[psutil.Process]:
 
 def _measure(process: psutil.Process) -> tuple[float, int] | None:
     """Processor seconds and resident bytes; None when the process has ended or may not be looked at."""
+    import psutil
+
     try:
         with process.oneshot():
             times = process.cpu_times()
