@@ -83,8 +83,9 @@ class DiskWorld:
         """A process of its own, on this machine or on a far one."""
         from penstock.ledger.store import DjangoLedger
 
-        host = "far-machine" if holder.startswith("far") else self._me.host
-        one = ProcessIdentity(host, self._me.boot, next(self._pids), 1)
+        pid = next(self._pids)
+        host = f"far-{pid}" if holder.startswith("far") else self._me.host
+        one = ProcessIdentity(host, self._me.boot, pid, 1)
         self.alive.add(one.pid)
         self._identity[holder] = one
         return DjangoLedger(self.clock, one, LEASE)
