@@ -1,4 +1,4 @@
-"""Three actors over one store: they claim, settle in slices, beat, stall, die, come back. Only the holder ever writes."""
+"""Three actors over one store: they claim, settle in slices, beat, stall, die, come back. Only holders write."""
 
 from __future__ import annotations
 
