@@ -159,6 +159,15 @@ def test_what_lost_its_holder_comes_after_everything_else(store: Any) -> None:
     assert [item["id"] for item in store.ledger.claim(run, {"cpu": 1}).items] == [1]
 
 
+def test_a_slice_that_was_written_already_is_not_written_again(store: Any) -> None:
+    run = store.start(plant.pipeline(), ["", ""])
+    batch = store.ledger.claim(run, {"cpu": 2})
+    store.ledger.settle(batch, [Result(1, Done({"note": "first"}))], False)
+    with pytest.raises(LeaseLost):
+        store.ledger.settle(batch, [Result(1, Done({"note": "again"}))], False)
+    assert (store.rows()[1]["stage"], store.rows()[1]["note"]) == ("number", "first")
+
+
 def test_a_second_holder_cannot_settle_the_first_ones_batch(store: Any) -> None:
     run = store.start(plant.pipeline(), [""])
     batch = store.ledger.claim(run, {"cpu": 1})

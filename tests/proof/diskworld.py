@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
@@ -61,7 +61,7 @@ class DiskWorld:
 
         engine.PIPELINES["plant"] = lambda run: pipeline
         widget = self._models["widget"]
-        with write() as cursor:
+        with write("test") as cursor:
             widget.objects.bulk_create(
                 widget(site=self.site, stage="cut", plan=plan, id=n, ordinal=n) for n, plan in enumerate(plans, 1)
             )
@@ -83,8 +83,9 @@ class DiskWorld:
         """A process of its own, on this machine or on a far one."""
         from penstock.ledger.store import DjangoLedger
 
-        host = "far-machine" if holder.startswith("far") else self._me.host
-        one = ProcessIdentity(host, self._me.boot, next(self._pids), 1)
+        pid = next(self._pids)
+        host = f"far-{pid}" if holder.startswith("far") else self._me.host
+        one = ProcessIdentity(host, self._me.boot, pid, 1)
         self.alive.add(one.pid)
         self._identity[holder] = one
         return DjangoLedger(self.clock, one, LEASE)
@@ -129,6 +130,10 @@ class DiskWorld:
 
         models = (*self._models.values(), m.Batch, m.StageRun, m.SiteCounter, m.Artefact, m.Effect)
         return [list(model.objects.order_by("id").values_list()) for model in models], m.Event.objects.count()
+
+    def rows_of(self, table: str, ids: Sequence[int]) -> Any:
+        """Some rows as they are."""
+        return list(self._models[table].objects.filter(id__in=ids).order_by("id").values_list())
 
     # -- for persons ----------------------------------------------------------------------------------------
 

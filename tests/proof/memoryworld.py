@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from penstock.engine.clock import Clock
@@ -75,6 +76,10 @@ class MemoryWorld:
     def snapshot(self) -> Any:
         """Rows and leases."""
         return copy.deepcopy(self.store.rows), {n: lease.holder for n, lease in self.store.leases.items()}
+
+    def rows_of(self, table: str, ids: Sequence[int]) -> Any:
+        """Some rows as they are."""
+        return {n: dict(row) for n, row in self.store.rows[table].items() if n in ids}
 
     # -- for persons ----------------------------------------------------------------------------------------
 

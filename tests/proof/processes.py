@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from django.db import DatabaseError
 
 from penstock.engine.clock import Clock
-from penstock.engine.errors import Died, LeaseLost
+from penstock.engine.errors import Died
 from penstock.engine.failpoint import SimulatedCrash
 from penstock.engine.loop import Driver
 from penstock.engine.outcome import Done, Merge
@@ -53,6 +53,9 @@ class World(Protocol):
     def snapshot(self) -> Any:
         """Everything that a settle could change."""
 
+    def rows_of(self, table: str, ids: list[int]) -> Any:
+        """Some rows as they are."""
+
 
 @dataclass
 class Journal:
@@ -79,21 +82,30 @@ class Journal:
             if item["deaths"] >= batch.stage.deaths:
                 self.wrong.append(f"I12: item {item['id']} is claimed after {item['deaths']} deaths")
 
-    def settle(self, ledger: Any, batch: Any, results: Any, last: bool, rest: tuple[Any, ...] = ()) -> Any:
-        """I9: who does not hold the batch changes nothing. I8: one output per item and stage."""
-        mine = self.world.owns(ledger, batch.id)
-        before = None if mine else self.world.snapshot()
-        try:
-            answer = ledger.settle(batch, results, last, *rest)
-        except LeaseLost:
-            if before is not None and before != self.world.snapshot():
-                self.wrong.append(f"I9: a settle of batch {batch.id}, which was lost, changed something")
-            raise
-        if not mine:
-            self.wrong.append(f"I9: a settle of batch {batch.id}, which was lost, was taken")
-        for result in results:
-            self._count(batch.stage, result)
-        return answer
+    def turn(self, ledger: Any, slices: Any, runs: Any, room: Any) -> Any:
+        """I9: what a holder does not hold any more is left out, and nothing of it changes. I8: outputs are counted."""
+        foreign = [one for one in slices if not self.world.owns(ledger, one.batch.id)]
+        before = [self._rows(one) for one in foreign]
+        everything = self.world.snapshot() if foreign and len(foreign) == len(slices) else None
+        turned = ledger.turn(slices, runs, room)
+        claimed = {(batch.stage.takes, item["id"]) for batch in turned.batches for item in batch.items}
+        for one, rows in zip(foreign, before, strict=True):
+            if one.batch.id not in turned.lost:
+                self.wrong.append(f"I9: a settle of batch {one.batch.id}, which was lost, was taken")
+            again = any((one.batch.stage.takes, item["id"]) in claimed for item in one.batch.items)
+            if not again and rows != self._rows(one):
+                self.wrong.append(f"I9: a settle of batch {one.batch.id}, which was lost, changed its items")
+        if everything is not None and not claimed and everything != self.world.snapshot():
+            self.wrong.append("I9: a turn of one who lost everything changed something")
+        for one in slices:
+            for result in one.results if one.batch.id not in turned.lost else ():
+                self._count(one.batch.stage, result)
+        for batch in turned.batches:
+            self.claimed(batch)
+        return turned
+
+    def _rows(self, one: Any) -> Any:
+        return self.world.rows_of(one.batch.stage.takes, [item["id"] for item in one.batch.items])
 
     def _count(self, stage: Any, result: Any) -> None:
         if isinstance(result.what, Done | Merge):
@@ -180,16 +192,12 @@ class Process:
         if self.dead:
             raise SimulatedCrash(self.name)
         try:
-            if function.__name__ == "settle":
-                batch, results, last, *rest = args
-                return self.journal.settle(self.ledger, batch, results, last, tuple(rest))
-            answer = function(*args)
+            if function.__name__ == "turn":
+                return self.journal.turn(self.ledger, *args)
+            return function(*args)
         except SimulatedCrash:
             self.die()
             raise
-        if function.__name__ == "claim" and answer is not None:
-            self.journal.claimed(answer)
-        return answer
 
     async def _meet(self, number: int, *, after: bool) -> None:
         if self.dead:

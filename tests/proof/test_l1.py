@@ -54,7 +54,7 @@ class Torn(MemoryLedger):
         super()._write(run, plan)
         if self.holder.startswith(("near", "far")) and plan.stage.name == "polish":
             raise SimulatedCrash("between two writes")
-        plan.moved, plan.changes, plan.makes, plan.merges = moved, [], [], []
+        plan.moved, plan.changes, plan.makes, plan.merges, plan.refs = moved, [], [], [], []
         super()._write(run, plan)
 
 
