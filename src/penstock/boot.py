@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from penstock import config
+from penstock.adapters.files import make_folder, sync_folder
 from penstock.engine.errors import Refused
 
 
@@ -20,7 +21,7 @@ def start(settings: config.Config) -> None:
     Raises Refused when the database was written by a newer version."""
     config.use(settings)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "penstock.settings")
-    settings.database.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.database.parent)
     import django
 
     django.setup()
@@ -54,6 +55,7 @@ def backup(database: Path, target: Path) -> None:
     with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(part)) as copy:
         source.backup(copy)
     os.replace(part, target)
+    sync_folder(target.parent)
 
 
 def restore(source: Path, database: Path) -> None:
@@ -67,7 +69,16 @@ def restore(source: Path, database: Path) -> None:
     if not healthy or "review_queue" not in tables:
         raise Refused(f"{source} is not a healthy backup of a Penstock home")
     part = database.with_name(database.name + ".part")
-    shutil.copyfile(source, part)
+    _copy(source, part)
     for leftover in ("-journal", "-wal", "-shm"):
         database.with_name(database.name + leftover).unlink(missing_ok=True)
     os.replace(part, database)
+    sync_folder(database.parent)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Durably: what replaces the database must be whole on the disk before."""
+    with source.open("rb") as old, target.open("wb") as new:
+        shutil.copyfileobj(old, new)
+        new.flush()
+        os.fsync(new.fileno())

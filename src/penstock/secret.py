@@ -6,11 +6,13 @@ import os
 import secrets
 from pathlib import Path
 
+from penstock.adapters.files import make_folder, sync_folder
+
 
 def secret_key(home: Path) -> str:
     """Read the key of a home, making it the first time (mode 0600)."""
     file = home / "secret.key"
-    home.mkdir(parents=True, exist_ok=True)
+    make_folder(home)
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -18,4 +20,7 @@ def secret_key(home: Path) -> str:
     with os.fdopen(handle, "w", encoding="ascii") as stream:
         key = secrets.token_urlsafe(50)
         stream.write(key)
+        stream.flush()
+        os.fsync(stream.fileno())
+    sync_folder(home)
     return key

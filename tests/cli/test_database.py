@@ -68,3 +68,14 @@ def test_nothing_is_replaced_under_a_program_that_works(locked: Path) -> None:
 def test_a_backup_over_the_database_itself_is_refused(home: Path) -> None:
     call("site", "list")
     assert call("db", "backup", home / "data" / "review.db").code == 4
+
+
+def test_what_replaces_the_database_is_whole_on_the_disk_before(kept: Path, tmp_path: Path, synced: list[Path]) -> None:
+    from penstock import boot
+
+    database, copy = kept / "data" / "review.db", tmp_path / "copy.db"
+    boot.backup(database, copy)
+    assert tmp_path in synced
+    synced.clear()
+    boot.restore(copy, database)
+    assert synced == [database.with_name("review.db.part"), database.parent]
