@@ -70,6 +70,20 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
 
 
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """What was made durable (fsync) since the test began: files and folders, as they were called then."""
+    done: list[Path] = []
+    fsync = os.fsync
+
+    def noted(fd: int) -> None:
+        done.append(Path(f"/proc/self/fd/{fd}").readlink())
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    return done
+
+
 @pytest.fixture(scope="session")
 def exiftool() -> str:
     """The path of exiftool."""

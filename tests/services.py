@@ -16,6 +16,7 @@ import pytest
 
 PROGRAMS = {
     "exiftool": ("exiftool",),
+    "strace": ("strace",),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
 }
 DEFAULT_PORTS = {"postgres": 5432, "postgresql": 5432, "mysql": 3306, "redis": 6379, "amqp": 5672}

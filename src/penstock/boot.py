@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from penstock import config
+from penstock.adapters.files import make_folder, sync_folder
 from penstock.engine.errors import Refused
 from penstock.engine.failpoint import declare, failpoint
 
 declare("backup.before_rename", "backup.after_rename", "restore.before_rename", "restore.after_rename")
+declare("restore.before_fsync", "restore.after_fsync")
 
 
 def start(settings: config.Config) -> None:
@@ -26,7 +28,7 @@ def start(settings: config.Config) -> None:
     Raises Refused when the database was written by a newer version."""
     config.use(settings)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "penstock.settings")
-    settings.database.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.database.parent)
     with _without_collector():
         import django
 
@@ -115,6 +117,7 @@ def backup(database: Path, target: Path) -> None:
     failpoint("backup.before_rename")
     os.replace(part, target)
     failpoint("backup.after_rename")
+    sync_folder(target.parent)
 
 
 def restore(source: Path, database: Path) -> None:
@@ -128,9 +131,20 @@ def restore(source: Path, database: Path) -> None:
     if not healthy or "review_queue" not in tables:
         raise Refused(f"{source} is not a healthy backup of a Penstock home")
     part = database.with_name(database.name + ".part")
-    shutil.copyfile(source, part)
+    _copy(source, part)
     for leftover in ("-journal", "-wal", "-shm"):
         database.with_name(database.name + leftover).unlink(missing_ok=True)
     failpoint("restore.before_rename")
     os.replace(part, database)
     failpoint("restore.after_rename")
+    sync_folder(database.parent)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Durably: what replaces the database must be whole on the disk before."""
+    with source.open("rb") as old, target.open("wb") as new:
+        shutil.copyfileobj(old, new)
+        new.flush()
+        failpoint("restore.before_fsync")
+        os.fsync(new.fileno())
+        failpoint("restore.after_fsync")

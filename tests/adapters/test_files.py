@@ -263,3 +263,48 @@ def test_releasing_memory_leaves_the_bytes_and_forgives_a_missing_file(source: P
     files.release_cache(source)
     files.release_cache(tmp_path / "gone")
     assert source.read_bytes() == BYTES
+
+
+def test_folders_that_are_made_for_a_file_are_as_durable_as_the_file(
+    source: Path, target: Path, tmp_path: Path, synced: list[Path]
+) -> None:
+    files.copy_verified(source, target)
+    assert [place for place in synced if place.is_dir()] == [tmp_path, tmp_path / "incoming", target.parent]
+    synced.clear()
+    files.make_folder(target.parent)
+    assert synced == []
+
+
+def test_what_is_found_done_is_made_durable_for_whoever_did_it_may_have_died(
+    source: Path, target: Path, synced: list[Path]
+) -> None:
+    files.move_verified(source, target)
+    synced.clear()
+    files.move_verified(source, target)
+    assert target.parent in synced
+    source.write_bytes(BYTES)
+    synced.clear()
+    files.copy_verified(source, target)
+    assert target.parent in synced
+    target.unlink()
+    synced.clear()
+    assert files.undo_copy(target, SHA)
+    assert synced == [target.parent]
+
+
+def test_a_move_that_is_undone_leaves_nothing_that_could_come_back(
+    source: Path, target: Path, synced: list[Path]
+) -> None:
+    files.copy_verified(source, target)
+    synced.clear()
+    assert files.undo_move(source, target) == source
+    assert synced == [target.parent]
+
+
+def test_lines_are_added_durably_and_a_torn_line_gets_an_end_of_its_own(tmp_path: Path, synced: list[Path]) -> None:
+    file = tmp_path / "logs" / "log.txt"
+    files.append(file, "one\n")
+    assert synced == [tmp_path, file, file.parent]
+    file.write_text("one\ntw")
+    files.append(file, "two\n")
+    assert file.read_text() == "one\ntw\ntwo\n"

@@ -157,3 +157,13 @@ def test_testing_writes_a_probe_and_leaves_nothing(folder: Folder, tmp_path: Pat
     assert list(folder.root.iterdir()) == []
     with pytest.raises(Unavailable):
         Folder(tmp_path / "unmounted").test()
+
+
+def test_folders_and_files_are_durable_also_when_an_earlier_try_put_them_there(
+    folder: Folder, synced: list[Path]
+) -> None:
+    put(folder, b"heron")
+    assert {folder.root, folder.root / "2026", folder.root / "2026" / "nature"} <= set(synced)
+    synced.clear()
+    put(folder, b"heron")
+    assert synced == [folder.root / "2026" / "nature"]

@@ -95,3 +95,14 @@ def test_prune_removes_what_is_past_its_time_and_says_why_the_rest_stays(
     gone = call("rollback", reviewed.run)
     assert (gone.code, "its journal is removed" in gone.err) == (4, True)
     assert call("doctor", reviewed.site).code == 0
+
+
+def test_what_replaces_the_database_is_whole_on_the_disk_before(kept: Path, tmp_path: Path, synced: list[Path]) -> None:
+    from penstock import boot
+
+    database, copy = kept / "data" / "review.db", tmp_path / "copy.db"
+    boot.backup(database, copy)
+    assert tmp_path in synced
+    synced.clear()
+    boot.restore(copy, database)
+    assert synced == [database.with_name("review.db.part"), database.parent]

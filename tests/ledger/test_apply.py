@@ -165,3 +165,14 @@ def test_a_rename_that_was_interrupted_is_finished_by_doing_it_again(tmp_path: P
         apply.place(files)
     apply.place(files)
     assert sorted(path.name for path in (tmp_path / "to").iterdir()) == ["0", "1", "2"]
+
+
+def test_a_file_that_the_journal_forgets_cannot_come_back(store: Any, tmp_path: Path, synced: list[Path]) -> None:
+    (tmp_path / "a").write_text("a")
+    artefact = m.Artefact.objects.create(
+        run="r", table="widget", item=1, stage="cut", batch=1, work=str(tmp_path / "w"), path=str(tmp_path / "a"),
+        sha256="", size=1,
+    )  # fmt: skip
+    apply.drop_artefacts([artefact])
+    assert synced == [tmp_path]
+    assert not m.Artefact.objects.exists()

@@ -131,3 +131,13 @@ def test_nothing_temporary_is_left_beside_the_logs(store: Any, run: m.Run, home:
     say(store, run, "one")
     runlog.render(run)
     assert not list((home / "logs").rglob("*.part"))
+
+
+def test_the_files_of_a_run_that_ended_are_durable_before_it_counts_as_recorded(
+    store: Any, run: m.Run, synced: list[Path]
+) -> None:
+    plant.drive(store.ledger, run.id)
+    assert m.Run.objects.get(id=run.id).recorded
+    for file in (runlog.run_file(run), runlog.latest_file(run)):
+        assert file in synced
+        assert file.parent in synced

@@ -94,6 +94,18 @@ def test_killed_at_any_step_it_is_finished_by_running_it_again(desk: Desk, point
     recounted()
 
 
+@pytest.mark.parametrize("point", ["unpublish.after_withdraw@2", "unpublish.before_end"])
+def test_wherever_it_is_killed_nothing_counts_as_published_that_stands_nowhere(desk: Desk, point: str) -> None:
+    from penstock.oracle import examine
+
+    item = desk.photo()
+    desk.publish()
+    name, _, nth = point.partition("@")
+    with failpoint.armed(f"{name}=crash@{nth or 1}"), pytest.raises(SimulatedCrash):
+        unpublish(desk, item)
+    assert [one for one in examine(files=False) if one.invariant == "I4"] == []
+
+
 def test_a_row_that_somebody_changed_is_a_conflict_and_everything_stays(desk: Desk) -> None:
     item = desk.photo()
     desk.publish()

@@ -25,28 +25,14 @@ _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | ge
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 
 declare(
-    "files.copy.before_fsync",
-    "files.copy.after_fsync",
-    "files.copy.before_rename",
-    "files.copy.after_rename",
-    "files.write.before_fsync",
-    "files.write.after_fsync",
-    "files.write.before_rename",
-    "files.write.after_rename",
-    "files.move.before_rename",
-    "files.move.after_rename",
-    "files.move.before_unlink",
-    "files.move.after_unlink",
-    "files.link.before_link",
-    "files.link.before_rename",
-    "files.link.after_rename",
-    "files.folder.before_fsync",
-    "files.folder.after_fsync",
-    "files.undo_copy.before_unlink",
-    "files.undo_copy.after_unlink",
-    "files.undo_move.before_rename",
+    "files.append.before_fsync", "files.append.after_fsync", "files.copy.before_fsync", "files.copy.after_fsync",
+    "files.copy.before_rename", "files.copy.after_rename", "files.write.before_fsync", "files.write.after_fsync",
+    "files.write.before_rename", "files.write.after_rename", "files.move.before_rename", "files.move.after_rename",
+    "files.move.before_unlink", "files.move.after_unlink", "files.link.before_link", "files.link.before_rename",
+    "files.link.after_rename", "files.folder.before_fsync", "files.folder.after_fsync",
+    "files.undo_copy.before_unlink", "files.undo_copy.after_unlink", "files.undo_move.before_rename",
     "files.undo_move.after_rename",
-)
+)  # fmt: skip
 
 
 class Stored(TypedDict):
@@ -83,6 +69,7 @@ def move_verified(source: str | Path, target: str | Path) -> Stored:
     """
     source, target = Path(source), Path(target)
     if not os.path.lexists(source) and target.is_file():
+        sync_folder(target.parent)  # whoever moved it may have died just then
         return _stored(target)
     if os.path.lexists(target):
         return _finish_move(source, target)
@@ -90,7 +77,7 @@ def move_verified(source: str | Path, target: str | Path) -> Stored:
         stored = _hash(fd)
         real = Path(os.path.realpath(source))
         with _disk(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             failpoint("files.move.before_rename", path=str(target))
             moved = not source.is_symlink() and _rename(real, target)
             failpoint("files.move.after_rename", path=str(target))
@@ -162,6 +149,8 @@ def undo_copy(target: str | Path, sha: str) -> bool:
     with suppress(FileNotFoundError, NotADirectoryError):
         os.unlink(_part_name(target))
     if not os.path.lexists(target):
+        if target.parent.is_dir():
+            sync_folder(target.parent)  # whoever removed it may have died just then
         return True
     if target.is_symlink() or not target.is_file() or sha256_of(target) != sha:
         return False
@@ -185,6 +174,7 @@ def undo_move(source: str | Path, target: str | Path) -> Path:
         raise ItemError(f"{target} cannot be put back: it is not there, and neither is {source}", code="missing")
     if source.is_file() and not source.is_symlink() and sha256_of(source) == sha256_of(target):
         target.unlink()
+        sync_folder(target.parent)
         return source
     home = _free_name(source)
     failpoint("files.undo_move.before_rename", path=str(home))
@@ -295,6 +285,7 @@ def _same_bytes(fd: int, source: str | Path, target: Path) -> Stored:
         raise ItemError(f"{source} was not copied: {target} exists already and is another file", code="occupied")
     with suppress(FileNotFoundError, NotADirectoryError):
         os.unlink(_part_name(target))
+    sync_folder(target.parent)  # whoever put it there may have died just then
     return wanted
 
 
@@ -316,7 +307,7 @@ def _part_name(target: Path) -> Path:
 
 def _part(target: Path) -> Path:
     """The temporary name for `target`, free: a leftover of an earlier try is removed."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     part = _part_name(target)
     with suppress(FileNotFoundError, NotADirectoryError):
         part.unlink()
@@ -359,6 +350,33 @@ def _free_name(path: Path) -> Path:
         if not os.path.lexists(candidate):
             return candidate
     raise ItemError(f"no free name beside {path} is left to restore to", code="occupied")
+
+
+def append(file: Path, text: str) -> None:
+    """Add whole lines to a text file, durably. What a loss of power left of a last line gets an end of its own."""
+    make_folder(file.parent)
+    with file.open("a+b") as stream:
+        end = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, end - 1))
+        torn = stream.read() not in (b"", b"\n")
+        stream.write(b"\n" * torn + text.encode())
+        stream.flush()
+        failpoint("files.append.before_fsync", path=str(file))
+        os.fsync(stream.fileno())
+        failpoint("files.append.after_fsync", path=str(file))
+    if not end:
+        sync_folder(file.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, unless they are there. Their names are durable, as what is put into them is."""
+    made, place = [], folder
+    while not place.exists() and place != place.parent:
+        made.append(place)
+        place = place.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in reversed(made):
+        sync_folder(place.parent)
 
 
 def sync_folder(folder: Path, *, fsync: bool = True) -> None:

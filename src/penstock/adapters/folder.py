@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from penstock.adapters.files import sha256_of, sync_folder
+from penstock.adapters.files import make_folder, sha256_of, sync_folder
 from penstock.engine.errors import ItemError, PenstockError, Transient, Unavailable
 from penstock.engine.failpoint import declare, failpoint
 
@@ -41,7 +41,7 @@ class Folder:
     def make(self) -> None:
         """Make the folder itself. Raises Unavailable."""
         with self._reachable():
-            self.root.mkdir(parents=True, exist_ok=True)
+            make_folder(self.root)
 
     def test(self) -> None:
         """Write and remove a small file. Raises Unavailable saying what is wrong."""
@@ -73,6 +73,7 @@ class Folder:
         if there == sha256:
             with self._reachable():
                 _clear(self._place(path))  # whoever gave it this name may have died before it was done
+            sync_folder(self._place(path).parent)  # whoever put it there may have died just then
             return False
         if there and there not in known:
             raise conflict(self._place(path))
@@ -129,7 +130,7 @@ class Folder:
         return place
 
     def _make_parent(self, place: Path) -> None:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(place.parent)
         _clear(place)
 
     def _tidy(self, folder: Path) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from penstock.adapters.files import sync_folder
+from penstock.adapters.files import make_folder, sync_folder
 from penstock.engine.errors import LeaseLost
 from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.outcome import File, Merge, Row
@@ -280,7 +280,7 @@ def place(files: Sequence[File]) -> None:
         work, path = Path(file.work), Path(file.path)
         if not work.exists():
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         failpoint("ledger.before_rename")
         with suppress(FileNotFoundError):  # recovery of another process put it there meanwhile
             os.replace(work, path)
@@ -295,5 +295,7 @@ def drop_artefacts(artefacts: Iterable[m.Artefact]) -> None:
     for artefact in artefacts:
         for path in (Path(artefact.work), Path(artefact.path)):
             path.unlink(missing_ok=True)
+        if Path(artefact.path).parent.is_dir():
+            sync_folder(Path(artefact.path).parent)
         with write("ledger.drop"):
             m.Artefact.objects.filter(id=artefact.pk).delete()

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
+from penstock.adapters.files import make_folder, sync_folder
 from penstock.engine.failpoint import declare, failpoint
 from penstock.ledger.models import Event, Run, StageRun
 
-declare("runlog.before_rename", "runlog.after_rename")
+declare("runlog.before_rename", "runlog.after_rename", "runlog.before_fsync", "runlog.after_fsync")
 
 _rendered: dict[str, int] = {}  # run → last event that this process has written
 _sizes: dict[str, int] = {}  # run → how long its file was then
@@ -31,18 +32,25 @@ def latest_file(run: Run) -> Path:
     return run.site.root / "logs" / "latest_run.log"
 
 
-def render(run: Run) -> None:
-    """Bring the files up to the events. A file that is not as this process left it is written anew from all events."""
+def render(run: Run, *, durable: bool = False) -> None:
+    """Bring the files up to the events. A file that is not as this process left it is written anew from all events.
+
+    While a run is open its files need not be `durable`: the next process writes them anew."""
+    files = _bring_up(run)
+    for file in files if durable else ():
+        _sync(file)
+
+
+def _bring_up(run: Run) -> list[Path]:
     last = _rendered.get(run.id, 0)
     fresh = last == 0 or _size(run_file(run)) != _sizes.get(run.id)
     text, last = _lines(run, 0 if fresh else last)
-    if not fresh and not text:
-        _rendered[run.id] = last
-        return
     newest = not Run.objects.filter(site=run.site, started_at__gt=run.started_at).exists()
-    for file in (run_file(run), latest_file(run)) if newest else (run_file(run),):
+    files = [run_file(run), latest_file(run)] if newest else [run_file(run)]
+    for file in files if fresh or text else ():
         _rewrite(file, text) if fresh else _append(file, text)
     _rendered[run.id], _sizes[run.id] = last, _size(run_file(run))
+    return files
 
 
 def _size(file: Path) -> int:
@@ -51,7 +59,7 @@ def _size(file: Path) -> int:
 
 def render_after_commit(run: Run) -> None:
     """Render once the surrounding transaction is durable."""
-    transaction.on_commit(lambda: render(run))
+    transaction.on_commit(lambda: render(run, durable=not run.open))
 
 
 def tail(run: Run, n: int) -> list[str]:
@@ -83,7 +91,7 @@ def redact(text: str) -> str:
 
 
 def _rewrite(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     temporary = file.with_suffix(f".{os.getpid()}.part")
     temporary.write_text(text, encoding="utf-8")
     failpoint("runlog.before_rename")
@@ -92,9 +100,17 @@ def _rewrite(file: Path, text: str) -> None:
 
 
 def _append(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     with file.open("a", encoding="utf-8") as stream:
         stream.write(text)
+
+
+def _sync(file: Path) -> None:
+    with file.open("rb+") as stream:
+        failpoint("runlog.before_fsync")
+        os.fsync(stream.fileno())
+        failpoint("runlog.after_fsync")
+    sync_folder(file.parent)
 
 
 def forget() -> None:

@@ -328,7 +328,7 @@ class DjangoLedger:
 
 def record(run: m.Run) -> None:
     """Write what the run leaves behind; redone by recovery until it succeeded once."""
-    runlog.render(run)
+    runlog.render(run, durable=True)
     for project in AFTER_RUN:
         project(run)
     with write("ledger.record"):

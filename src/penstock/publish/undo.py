@@ -48,8 +48,9 @@ def unpublish(site: Site, items: Sequence[int], who: str, clock: Clock) -> dict[
 def _one(site: Site, table: str, item: int, who: str, clock: Clock) -> dict[str, str]:
     try:
         _ask(site, table, item, who, clock)
-        for delivery in may_stand(table, item):
-            _withdraw(delivery, who, clock)
+        left = list(may_stand(table, item))
+        for delivery in left:
+            _withdraw(delivery, who, clock, last=delivery is left[-1])
         _end(site, table, item, who, clock)
     except ItemError as error:
         return {"status": "conflict" if error.code == "conflict" else "failed", "error": str(error)}
@@ -74,8 +75,9 @@ def _ask(site: Site, table: str, item: int, who: str, clock: Clock) -> None:
     failpoint("unpublish.asked", item=item)
 
 
-def _withdraw(delivery: Delivery, who: str, clock: Clock) -> None:
-    """Take one delivery back; what a conflict left of ours goes too."""
+def _withdraw(delivery: Delivery, who: str, clock: Clock, *, last: bool) -> None:
+    """Take one delivery back; what a conflict left of ours goes too. With the last one the item waits again, in the
+    same transaction: nothing counts as published that stands nowhere."""
     outlet = targets.opened(delivery.target)
     failpoint("unpublish.before_withdraw", item=delivery.item, target=delivery.target.name)
     outlet.withdraw(standing(delivery))
@@ -93,6 +95,8 @@ def _withdraw(delivery: Delivery, who: str, clock: Clock) -> None:
             clock.wall(), "withdrawn", site=delivery.site_id, run=delivery.run, stage=delivery.stage, who=who,
             moves=[move] if done else [], lines=[("INFO", line)],
         )  # fmt: skip
+        if last:
+            _end(delivery.site, delivery.table, delivery.item, who, clock)
 
 
 def standing(delivery: Delivery) -> Any:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from penstock.accounts.models import Site
-from penstock.engine.failpoint import declare, failpoint
+from penstock.adapters.files import append
 from penstock.engine.states import BROKEN, RunState
 from penstock.ledger import events
 from penstock.ledger.models import Event, Run
@@ -20,7 +19,6 @@ from penstock.publish.models import Delivery
 from penstock.publish.outbox import result
 
 commits("publish.tidied")
-declare("uploadlog.before_fsync", "uploadlog.after_fsync")
 
 
 def write(run: Run) -> None:
@@ -32,7 +30,7 @@ def write(run: Run) -> None:
     there = set(file.read_text(encoding="utf-8").splitlines()) if file.exists() else set()
     lines = [line for line in _lines(run) if line not in there]
     if lines:
-        _append(file, lines)
+        append(file, "".join(f"{line}\n" for line in lines))
 
 
 def path(site: Site) -> Path:
@@ -48,7 +46,7 @@ def _tidy(run: Run) -> None:
     if text and run.completed_at:
         with writing("publish.tidied"):
             events.record(run.completed_at, "tidied", site=run.site_id, run=run.id, lines=[("INFO", text)])
-        render(run)
+        render(run, durable=True)
 
 
 def _all_well(run: Run) -> bool:
@@ -81,13 +79,3 @@ def _told(event: Event) -> Iterator[tuple[str, str]]:
 def _failure(delivery: Delivery) -> str:
     title, reason = delivery.payload.get("title", ""), delivery.error or "tried again since"
     return f"[UPLOAD ERROR] id={delivery.item} {title} -> {delivery.target.name}: {reason} ({delivery.error_code})"
-
-
-def _append(file: Path, lines: list[str]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a", encoding="utf-8") as stream:
-        stream.write("".join(f"{line}\n" for line in lines))
-        stream.flush()
-        failpoint("uploadlog.before_fsync")
-        os.fsync(stream.fileno())
-        failpoint("uploadlog.after_fsync")

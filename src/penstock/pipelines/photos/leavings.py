@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock import __version__
+from penstock.adapters.files import append
 from penstock.ledger.events import clean
 from penstock.ledger.models import Run, StageRun
 from penstock.pipelines.photos import namebook, opening
@@ -33,13 +34,16 @@ def _empty_report(run: Run) -> None:
 def _summary(run: Run) -> None:
     """One line per run in `data/run_log.txt`: time, build, event, message, separated by tabs."""
     file = run.site.root / "data" / "run_log.txt"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.exists() and f"run={run.id} " in file.read_text(encoding="utf-8"):
+    if file.exists() and _told(run, file.read_text(encoding="utf-8", errors="replace")):
         return
     last = StageRun.objects.filter(run=run).order_by("-number").first()
     broken = Photo.objects.filter(run=run.id, state__in=["failed", "quarantined"]).count()
     waiting = last.waiting if last else 0
     stamp = (run.completed_at or run.started_at).isoformat(timespec="seconds")
     text = f"run={run.id} status={run.status} pending={waiting} failed={broken} {run.error_message}".strip()
-    with file.open("a", encoding="utf-8") as stream:
-        stream.write(f"{stamp}\tbuild={__version__}\t{run.kind.upper()}_{run.status.upper()}\t{clean(text)}\n")
+    append(file, f"{stamp}\tbuild={__version__}\t{run.kind.upper()}_{run.status.upper()}\t{clean(text)}\n")
+
+
+def _told(run: Run, text: str) -> bool:
+    """Whether a whole line is about the run: a loss of power may have left part of one."""
+    return any(f"run={run.id} " in line and line.endswith("\n") for line in text.splitlines(keepends=True))

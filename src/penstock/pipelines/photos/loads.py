@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock import config
+from penstock.adapters.files import make_folder
 from penstock.engine.pipeline import EffectPlan, Item
 from penstock.ledger import rows
 from penstock.ledger.events import clean
@@ -118,7 +119,7 @@ def _base(row: dict[str, Any]) -> Item:
 
 def _work_dir(context: Any) -> str:
     folder = context.work_dir
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return str(folder)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from penstock.adapters.files import write_bytes
+from penstock.adapters.files import make_folder, write_bytes
 from penstock.adapters.photo.phash import near_groups
 from penstock.engine.outcome import Done, Note, Outcome
 from penstock.engine.pipeline import Item
@@ -91,7 +91,7 @@ def go_back(run: Run) -> None:
 def own_copy(run: Run) -> Any:
     """The run's own report, kept when a later run replaces the last one."""
     folder = run.site.root / "runs" / run.id
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return folder / "prefill_qc.json"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from penstock.adapters.files import make_folder
 from penstock.adapters.sqltable import Shape, SqliteTable
 from penstock.engine.errors import UsageError
 from penstock.publish.outlets import Goods, View, no_more_options
@@ -36,7 +37,7 @@ class SqliteOutlet:
         """Make folder, database and table."""
         file = self._table.file
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
         except OSError as error:
             raise UsageError(f"{file.parent} cannot be made: {error.strerror}") from error
         self._table.make()
