@@ -263,3 +263,17 @@ def test_releasing_memory_leaves_the_bytes_and_forgives_a_missing_file(source: P
     files.release_cache(source)
     files.release_cache(tmp_path / "gone")
     assert source.read_bytes() == BYTES
+
+
+def test_bytes_that_are_there_are_kept_as_they_are_unless_somebody_died_over_them(tmp_path: Path) -> None:
+    target = tmp_path / "names.json"
+    files.keep_bytes(target, b"[]")
+    first = target.stat().st_ino
+    files.keep_bytes(target, b"[]")
+    assert target.stat().st_ino == first
+    part = tmp_path / "names.json.part"
+    part.write_bytes(b"[")
+    files.keep_bytes(target, b"[]")
+    assert not part.exists()
+    files.keep_bytes(target, b"[1]")
+    assert target.read_bytes() == b"[1]"
