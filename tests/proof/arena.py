@@ -6,6 +6,7 @@ A case is one chapter of the world with a disturbance in it. The chapter before 
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import shutil
@@ -64,12 +65,15 @@ class Arena:
             ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
         world.start(self.home)
         _forget_connections()
+        shutil.copytree(self.home, folder / "before-0")
+        self._warm()
         self.chapters: list[Chapter] = []
 
     def prepare(self, upto: int | None = None) -> None:
         """Go through the chapters undisturbed once, keeping how each begins and ends."""
         for number in range(len(world.CHAPTERS) if upto is None else upto + 1):
-            self._keep(number)
+            if number:
+                shutil.copytree(self.home, self.folder / f"before-{number}", symlinks=True)
             began = time.monotonic()
             answer = self.folder / "answer.json"
             status = self._fork(partial(_golden, number, answer))
@@ -109,8 +113,20 @@ class Arena:
         self._server.stdin.close()  # type: ignore[union-attr]
         self._server.wait(10)
 
-    def _keep(self, number: int) -> None:
-        shutil.copytree(self.home, self.folder / f"before-{number}", symlinks=True)
+    def _warm(self) -> None:
+        """Go through everything once here: what is imported and compiled on the way, no victim has to do again."""
+        from penstock.adapters.photo import exiftool
+        from penstock.ledger import runlog
+
+        world.go()
+        for tool in exiftool._OPEN.values():
+            tool.close()
+        exiftool._OPEN.clear()
+        runlog.forget()
+        _forget_connections()
+        self._fresh(0)
+        gc.collect()
+        gc.freeze()
 
     def _fresh(self, number: int) -> None:
         world.clear(self.home)
@@ -207,10 +223,11 @@ def _victim(number: int, disturb: Callable[[], None], answer: Path) -> int:
 
 
 def _judge(number: int, answer: Path) -> int:
-    """Go on undisturbed to the chapter's end, then look at everything."""
+    """Start, recover, go on undisturbed to the chapter's end, then look at everything."""
     from penstock.oracle import examine
 
     try:
+        world.recover()
         world.go(number)
         wrong = [str(one) for one in examine(deep=True)]
         answer.write_text(json.dumps({"wrong": wrong, "end": picture(_home())}))

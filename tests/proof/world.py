@@ -63,6 +63,14 @@ def go(upto: int | None = None) -> None:
         _write(home, {**diary, "over": number + 1})
 
 
+def recover() -> None:
+    """What each start of the program does first."""
+    from penstock.ledger import sweep
+    from penstock.ledger.drive import ledger_of
+
+    sweep.recover(ledger_of(config.current()))
+
+
 def _diary(home: Path) -> dict[str, Any]:
     file = home / "diary.json"
     return dict(json.loads(file.read_text())) if file.exists() else {"over": 0, "under_way": -1, "runs": []}
