@@ -79,4 +79,4 @@ def shared() -> Iterator[arena.Arena]:
             _open.clear()
 
 
-LEVEL = Level("L2", "SIGKILL of forked victims", cases, replay, share=0.35, least=500)
+LEVEL = Level("L2", "SIGKILL of forked victims", cases, replay, share=0.3, least=500)

@@ -12,6 +12,7 @@ import pkgutil
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -275,8 +276,22 @@ def _care(home: Path, _before: list[str]) -> None:
     demo_photos._write(source, home / "demo.jpg", demo_photos.SETS[0].samples[0], "Astronaut")
 
 
+def _forgetting(home: Path, _before: list[str]) -> None:
+    """Much later: what failed is marked as seen to, and runs that nobody needs go."""
+    from penstock.engine.states import TERMINAL_RUN
+    from penstock.ledger import retention
+    from penstock.ledger.models import Run
+
+    later = CLOCK.wall() + timedelta(days=100)
+    for run in Run.objects.select_related("site").filter(status__in=list(TERMINAL_RUN)):
+        if "something in it failed" in retention.needed(run):
+            retention.resolve(run, later, WHO)
+    for _ in retention.prune(retention.Rule(days=90, runs=0), later):
+        pass
+
+
 CHAPTERS: tuple[Callable[[Path, list[str]], None], ...] = (
-    _opening, _fire, _storm, _review, _lab, _publish, _again, _regret, _wreck, _care,
+    _opening, _fire, _storm, _review, _lab, _publish, _again, _regret, _wreck, _care, _forgetting,
 )  # fmt: skip
 
 
