@@ -308,3 +308,17 @@ def test_lines_are_added_durably_and_a_torn_line_gets_an_end_of_its_own(tmp_path
     file.write_text("one\ntw")
     files.append(file, "two\n")
     assert file.read_text() == "one\ntw\ntwo\n"
+
+
+def test_bytes_that_are_there_are_kept_as_they_are_unless_somebody_died_over_them(tmp_path: Path) -> None:
+    target = tmp_path / "names.json"
+    files.keep_bytes(target, b"[]")
+    first = target.stat().st_ino
+    files.keep_bytes(target, b"[]")
+    assert target.stat().st_ino == first
+    part = tmp_path / "names.json.part"
+    part.write_bytes(b"[")
+    files.keep_bytes(target, b"[]")
+    assert not part.exists()
+    files.keep_bytes(target, b"[1]")
+    assert target.read_bytes() == b"[1]"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "penstock"
+SIDES = ("before_commit", "after_commit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,19 @@ def functions(path: Path) -> list[Function]:
 def functions_of(path: Path) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     """Every function of the file that is not inside another one, with its name."""
     yield from _outermost(tree(path), "")
+
+
+def declared_in(path: Path) -> list[str]:
+    """The names that a module makes known when it is imported."""
+    found = []
+    for one in tree(path).body:
+        if isinstance(one, ast.Expr) and isinstance(one.value, ast.Call):
+            kind = ast.unparse(one.value.func)
+            names = (
+                [ast.literal_eval(argument) for argument in one.value.args] if kind in ("declare", "commits") else []
+            )
+            found += names if kind == "declare" else [f"{name}.{side}" for name in names for side in SIDES]
+    return found
 
 
 def imports(path: Path) -> set[str]:

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.house.source import functions_of, imports, modules, shown, tree
+from tests.house.source import SIDES, declared_in, functions_of, imports, modules, shown, tree
 
-SIDES = ("before_commit", "after_commit")
 DURABLE = {"os.fsync", "os.replace", "os.rename", "os.link", "subprocess.Popen"}
 EXCUSED = {
     ("src/penstock/adapters/files.py", "_rename"): "both of its callers have failpoints around it",
@@ -35,19 +34,6 @@ def _calls(node: ast.AST) -> Iterator[Call]:
         if isinstance(one, ast.Call) and isinstance(one.func, ast.Name | ast.Attribute):
             first = one.args[0] if one.args else None
             yield Call(one.lineno, ast.unparse(one.func), getattr(first, "value", None))
-
-
-def declared_in(path: Path) -> list[str]:
-    """The names that a module makes known when it is imported."""
-    found = []
-    for one in tree(path).body:
-        if isinstance(one, ast.Expr) and isinstance(one.value, ast.Call):
-            kind = ast.unparse(one.value.func)
-            names = (
-                [ast.literal_eval(argument) for argument in one.value.args] if kind in ("declare", "commits") else []
-            )
-            found += names if kind == "declare" else [f"{name}.{side}" for name in names for side in SIDES]
-    return found
 
 
 def writes() -> Iterator[tuple[Path, Call]]:

@@ -106,6 +106,15 @@ def write_bytes(target: str | Path, data: bytes) -> Stored:
     return Stored(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
 
 
+def keep_bytes(target: str | Path, data: bytes) -> None:
+    """As `write_bytes`, unless `target` holds `data` already and nobody died over it. Raises Blocking (`disk`)."""
+    target = Path(target)
+    with suppress(OSError):
+        if target.read_bytes() == data and not _part_name(target).exists():
+            return
+    write_bytes(target, data)
+
+
 def link_or_copy(source: str | Path, target: str | Path) -> Stored:
     """Make `target` hold the bytes of `source`: a hard link where the disk can, else a copy.
 

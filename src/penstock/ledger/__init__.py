@@ -14,5 +14,8 @@ EFFECTS: dict[str, Any] = {}
 AFTER_RUN: list[Callable[[Any], None]] = []
 """Called with the Run after it came to rest: records are projections, redone by recovery."""
 
+AFTER_RECOVERY: list[Callable[[], None]] = []
+"""Called at the end of each recovery: copies of what is stored that a crash kept from being written."""
+
 ON_SETTLED: list[Callable[[Any, str, list[int]], None]] = []
 """Called inside the settling transaction with (run, stage, item ids that are done)."""

@@ -16,7 +16,7 @@ from penstock.engine.ids import ProcessIdentity
 from penstock.engine.outcome import File
 from penstock.engine.settle import Change
 from penstock.engine.states import TERMINAL_RUN, RunState
-from penstock.ledger import EFFECTS, TABLES, apply, effects, events, restoring, rows
+from penstock.ledger import AFTER_RECOVERY, EFFECTS, TABLES, apply, effects, events, restoring, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
 from penstock.ledger.rollback import undo_run
@@ -74,6 +74,8 @@ def recover(ledger: DjangoLedger, *, dry_run: bool = False) -> Recovered:
     _look_at_effects()
     for run in unrecorded:
         _attempt(done, record, run)
+    for mend in AFTER_RECOVERY:
+        _attempt(done, mend)
     _sweep_work()
     return done
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
-from penstock import __version__
+from penstock import __version__, config
+from penstock.engine.failpoint import SimulatedCrash, armed
+from penstock.ledger import sweep
+from penstock.ledger.drive import ledger_of
 from penstock.ledger.models import Run, StageRun
-from penstock.pipelines.photos import leavings, namebook, opening
+from penstock.pipelines.photos import leavings, namebook, opening, taxonomy, taxonomyfiles
 from penstock.pipelines.photos.models import ReservedName
 from tests.pipelines.photos import rows
 
@@ -79,3 +83,16 @@ def test_after_a_rollback_names_are_free_and_the_report_is_gone(run: Run) -> Non
     leavings.after_rollback(run)
     assert json.loads(namebook.file_of(run.site).read_text()) == []
     assert not opening.report_path(run).exists()
+
+
+def test_a_copy_that_a_crash_kept_from_being_written_is_written_by_recovery(run: Run) -> None:
+    leavings.write(run)
+    site, when = run.site, datetime(2026, 11, 25, tzinfo=UTC)
+    taxonomy.add(site, "folder", "marsh", "", who="ann", at=when)
+    with pytest.raises(SimulatedCrash), armed("files.write.before_rename=crash"):
+        taxonomy.rename(site, "folder", "marsh", "The Marsh", who="ann", at=when)
+    ReservedName.objects.all().delete()
+    sweep.recover(ledger_of(config.current()))
+    assert json.loads(taxonomyfiles.folder_file(site).read_text())["marsh"] == "The Marsh"
+    assert json.loads(namebook.file_of(site).read_text()) == []
+    assert not list((site.root / "data").glob("*.part"))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from penstock import __version__
+from penstock.accounts.models import Site
 from penstock.adapters.files import append
 from penstock.ledger.events import clean
 from penstock.ledger.models import Run, StageRun
-from penstock.pipelines.photos import namebook, opening
-from penstock.pipelines.photos.models import Photo
+from penstock.pipelines.photos import namebook, opening, taxonomyfiles
+from penstock.pipelines.photos.models import Photo, PhotoSet, Taxon
 
 
 def write(run: Any) -> None:
@@ -24,6 +25,16 @@ def after_rollback(run: Any) -> None:
     """Names were given free, and the run's report speaks of rows that are gone."""
     namebook.write_copy(run.site)
     opening.go_back(run)
+
+
+def mend() -> None:
+    """Bring the copies of names, folders and locations up to the database, where a site has any: a crash may have come
+    between a commit and its copy, and a site that knew nothing later would take over what the copy says."""
+    for site in Site.objects.all():
+        if PhotoSet.objects.filter(site=site).exists():
+            namebook.write_copy(site)
+        if Taxon.objects.filter(site=site).exists():
+            taxonomyfiles.write_copies(site)
 
 
 def _empty_report(run: Run) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from penstock.accounts.models import Site
-from penstock.adapters.files import write_bytes
+from penstock.adapters.files import keep_bytes
 from penstock.engine.errors import Blocking, Refused, UsageError
 from penstock.pipelines.photos import names
 from penstock.pipelines.photos.models import ReservedName
@@ -89,7 +89,7 @@ def import_used(site: Site) -> int:
 def write_copy(site: Site) -> None:
     """Write `data/used_filenames.json` from the database, atomically."""
     held = sorted(ReservedName.objects.filter(site=site).values_list("name", flat=True))
-    write_bytes(file_of(site), (json.dumps(held, ensure_ascii=False, indent=2) + "\n").encode())
+    keep_bytes(file_of(site), (json.dumps(held, ensure_ascii=False, indent=2) + "\n").encode())
 
 
 def file_of(site: Site) -> Path:

@@ -25,6 +25,7 @@ def all() -> None:
     records.CHECKS += [_model, _weights]
     records.VERIFY += [_startup_line, _report]
     ledger.AFTER_RUN.append(_leave)
+    ledger.AFTER_RECOVERY.append(_mend)
     rollback.AFTER_ROLLBACK.append(_after_rollback)
 
 
@@ -49,6 +50,12 @@ def _leave(run: Any) -> None:
         from penstock.pipelines.photos import leavings
 
         leavings.write(run)
+
+
+def _mend() -> None:
+    from penstock.pipelines.photos import leavings
+
+    leavings.mend()
 
 
 def _after_rollback(run: Any) -> None:

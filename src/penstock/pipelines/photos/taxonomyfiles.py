@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from penstock.accounts.models import Site
-from penstock.adapters.files import write_bytes
+from penstock.adapters.files import keep_bytes
 from penstock.engine.errors import UsageError
 from penstock.pipelines.photos.models import Taxon
 
@@ -56,7 +56,7 @@ def write_copies(site: Site) -> None:
 
 
 def _write(file: Path, data: Any) -> None:
-    write_bytes(file, (json.dumps(data, ensure_ascii=False, indent=2) + "\n").encode())
+    keep_bytes(file, (json.dumps(data, ensure_ascii=False, indent=2) + "\n").encode())
 
 
 def _read(file: Path, kind: type) -> Any:

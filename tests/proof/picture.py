@@ -1,0 +1,91 @@
+"""What a home looks like to those who care: rows, files and targets, without what only says which process did it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from tests.proof.errands import digest
+
+VOLATILE = {
+    "run", "made_by", "batch", "attempts", "losses", "deaths", "available_at", "error", "error_code", "revision", "at",
+}  # fmt: skip
+OWN = {"name": {"id"}, "delivery": {"id", "ordinal", "parent", "open_children"}}
+LEFT_OUT = ("logs", "runs", "data/run_log.txt", "data/prefill_qc_last.json", "diary.", "backup.db", "incident.zip")
+LEFT_OUT_ALSO = ("driver.lock", "migrate.lock", "secret.key", "data/review.db", "spare.db", "sky", "seen", "source.png")
+
+
+def picture(home: Path) -> dict[str, Any]:
+    """Everything that must be the same after any disturbance. Plain data, in a fixed order."""
+    return {**_tables(), "files": dict(_files(home)), "mirror": _mirror(home)}
+
+
+def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """At most five sentences on what is not as it should be."""
+    told = []
+    for part in sorted({*wanted, *found}):
+        one, other = wanted.get(part), found.get(part)
+        if one == other:
+            continue
+        if isinstance(one, dict) and isinstance(other, dict):
+            told += [f"{part}: {key}: {one.get(key)} became {other.get(key)}" for key in sorted({*one, *other})
+                     if one.get(key) != other.get(key)]  # fmt: skip
+        else:
+            told += _rows_apart(part, one or [], other or [])
+    return told[:5]
+
+
+def _rows_apart(part: str, one: list[Any], other: list[Any]) -> list[str]:
+    apart = [(a, b) for a, b in zip(one, other, strict=False) if a != b]
+    told = [f"{part}: {len(one)} rows became {len(other)}"] if len(one) != len(other) else []
+    for a, b in apart[:2]:
+        columns = {name: (a.get(name), b.get(name)) for name in {*a, *b} if a.get(name) != b.get(name)}
+        told.append(f"{part} {a.get('id', '')}: {columns}"[:400])
+    return told
+
+
+def _tables() -> dict[str, Any]:
+    from penstock.accounts.models import Site
+    from penstock.ledger import TABLES
+    from penstock.ledger.models import Effect, Run, SiteCounter
+    from penstock.pipelines.photos.models import PhotoSet, Taxon
+    from penstock.publish.models import Target
+    from penstock.review.models import Decision
+
+    found = {table: _rows(model, VOLATILE | OWN.get(table, set())) for table, model in TABLES.items()}
+    for row in found["delivery"]:
+        row["outcome"] = "there" if row["outcome"] in ("sent", "unchanged") else row["outcome"]
+    for model in (Site, PhotoSet, Taxon, Target):
+        found[model.__name__] = _rows(model, {"id"} if model in (Taxon, Target) else set())
+    found["Decision"] = _rows(Decision, {"id", "at", "decision_id"})
+    counters = SiteCounter.objects.exclude(n=0).order_by("site", "table", "stage", "state")
+    found["SiteCounter"] = list(counters.values("site", "table", "stage", "state", "n"))
+    found["effects"] = sorted(Effect.objects.filter(state="undoing").values_list("kind", "target"))
+    found["open runs"] = list(Run.objects.filter(active_key__isnull=False).values_list("id", flat=True))
+    return json.loads(json.dumps(found, default=str))
+
+
+def _rows(model: Any, hidden: set[str]) -> list[dict[str, Any]]:
+    rows = [{k: v for k, v in row.items() if k not in hidden} for row in model.objects.order_by("pk").values()]
+    return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True, default=str)) if "id" in hidden else rows
+
+
+def _files(home: Path) -> Iterator[tuple[str, str]]:
+    for file in sorted(home.rglob("*")):
+        name = file.relative_to(home).as_posix()
+        own = "/".join(name.split("/")[2:]) if name.startswith("sites/") else name
+        if file.is_file() and not own.startswith((*LEFT_OUT, *LEFT_OUT_ALSO)) and not name.endswith("_revamp.db"):
+            yield name, digest(file)
+
+
+def _mirror(home: Path) -> list[dict[str, Any]]:
+    file = home / "data" / "photos_info_revamp.db"
+    if not file.exists():
+        return []
+    with closing(sqlite3.connect(file)) as base:
+        base.row_factory = sqlite3.Row
+        return [dict(row) for row in base.execute("SELECT * FROM photos_info_revamp ORDER BY File_Name")]
