@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock import config
-from penstock.adapters.files import make_folder, sync_folder
+from penstock.adapters.folders import make_folder, sync_folder
 from penstock.engine.errors import Refused
 from penstock.engine.failpoint import declare, failpoint
 

@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from penstock.adapters.files import make_folder, sync_folder
+from penstock.adapters.folders import make_folder, sync_folder
 from penstock.engine.failpoint import declare, failpoint
 
 declare("secret.before_fsync", "secret.after_fsync")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.adapters import files
+from penstock.adapters import files, folders
 from penstock.engine import failpoint
 from penstock.engine.errors import Blocking, ItemError, Transient
 
@@ -271,7 +271,7 @@ def test_folders_that_are_made_for_a_file_are_as_durable_as_the_file(
     files.copy_verified(source, target)
     assert [place for place in synced if place.is_dir()] == [tmp_path, tmp_path / "incoming", target.parent]
     synced.clear()
-    files.make_folder(target.parent)
+    folders.make_folder(target.parent)
     assert synced == []
 
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypedDict
 
+from penstock.adapters.folders import make_folder, sync_folder
 from penstock.engine.errors import Blocking, ItemError, PenstockError, Transient
 from penstock.engine.failpoint import declare, failpoint
 
@@ -29,7 +30,7 @@ declare(
     "files.copy.before_rename", "files.copy.after_rename", "files.write.before_fsync", "files.write.after_fsync",
     "files.write.before_rename", "files.write.after_rename", "files.move.before_rename", "files.move.after_rename",
     "files.move.before_unlink", "files.move.after_unlink", "files.link.before_link", "files.link.before_rename",
-    "files.link.after_rename", "files.folder.before_fsync", "files.folder.after_fsync",
+    "files.link.after_rename",
     "files.undo_copy.before_unlink", "files.undo_copy.after_unlink", "files.undo_move.before_rename",
     "files.undo_move.after_rename",
 )  # fmt: skip
@@ -375,27 +376,3 @@ def append(file: Path, text: str) -> None:
         failpoint("files.append.after_fsync", path=str(file))
     if not end:
         sync_folder(file.parent)
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, unless they are there. Their names are durable, as what is put into them is."""
-    made, place = [], folder
-    while not place.exists() and place != place.parent:
-        made.append(place)
-        place = place.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    for place in reversed(made):
-        sync_folder(place.parent)
-
-
-def sync_folder(folder: Path, *, fsync: bool = True) -> None:
-    """Make the names in `folder` durable; systems that cannot open a folder do it by themselves."""
-    if not fsync or os.name == "nt":
-        return
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        failpoint("files.folder.before_fsync", path=str(folder))
-        os.fsync(fd)
-        failpoint("files.folder.after_fsync", path=str(folder))
-    finally:
-        os.close(fd)

@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from penstock.adapters.files import make_folder, sha256_of, sync_folder
+from penstock.adapters.files import sha256_of
+from penstock.adapters.folders import make_folder, sync_folder
 from penstock.engine.errors import ItemError, PenstockError, Transient, Unavailable
 from penstock.engine.failpoint import declare, failpoint
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from penstock.adapters.files import make_folder, sync_folder
+from penstock.adapters.folders import make_folder, sync_folder
 from penstock.engine.errors import LeaseLost
 from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.outcome import File, Merge, Row

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from penstock.adapters.files import make_folder, sync_folder
+from penstock.adapters.folders import make_folder, sync_folder
 from penstock.engine.failpoint import declare, failpoint
 from penstock.ledger.models import Event, Run, StageRun
 

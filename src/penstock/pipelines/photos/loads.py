@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock import config
-from penstock.adapters.files import make_folder
+from penstock.adapters.folders import make_folder
 from penstock.engine.pipeline import EffectPlan, Item
 from penstock.ledger import rows
 from penstock.ledger.events import clean

@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from penstock.adapters.files import make_folder, write_bytes
+from penstock.adapters.files import write_bytes
+from penstock.adapters.folders import make_folder
 from penstock.adapters.photo.phash import near_groups
 from penstock.engine.outcome import Done, Note, Outcome
 from penstock.engine.pipeline import Item

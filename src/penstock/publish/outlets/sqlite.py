@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from penstock.adapters.files import make_folder
+from penstock.adapters.folders import make_folder
 from penstock.adapters.sqltable import Shape, SqliteTable
 from penstock.engine.errors import UsageError
 from penstock.publish.outlets import Goods, View, no_more_options
