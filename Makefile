@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 ARGS ?=
 JOBS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+MINUTES ?= 15
 PIP := $(BIN)/python -m pip install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test lint bench prove defects lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -31,6 +32,12 @@ bench: $(VENV)/dev.stamp ## Run the measurements in bench/, one after another
 	@found=0; for file in bench/[a-z]*.py; do test -f "$$file" || continue; found=1; \
 	  echo "penstock: $$file"; $(BIN)/python "$$file" || exit 1; done; \
 	test $$found = 1 || echo "penstock: bench/ holds no measurement"
+
+prove: $(VENV)/dev.stamp ## Crash, kill and cut the power for MINUTES=15, and look at what is left each time
+	@$(BIN)/python -m tests.proof --minutes $(MINUTES) $(ARGS)
+
+defects: $(VENV)/dev.stamp ## Put known defects into a copy of the program and see that its tests notice each
+	@$(BIN)/python -m tests.defects $(ARGS)
 
 lock: $(VENV)/python.stamp ## Resolve requirements/*.txt anew (ARGS=--upgrade takes newer versions)
 	@$(PIP) uv
