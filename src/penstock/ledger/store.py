@@ -125,7 +125,11 @@ class DjangoLedger:
     def turn(self, slices: Sequence[Slice], runs: Sequence[str], room: Mapping[str, int], most: int = ANY) -> Turned:
         """One transaction as long as nothing is in the way; else slice by slice, and nothing is claimed.
 
-        `most` claims are made at most."""
+        `most` claims are made at most. Files that were made are in their places before more is claimed, for a load
+        may look for them."""
+        if runs and any(_makes_files(one) for one in slices):
+            settled, claimed = self.turn(slices, (), {}), self.turn((), runs, room, most)
+            return Turned(claimed.batches, settled.lost, claimed.barren)
         hungry = [run for run in runs if self._looks_claimable(run, room)] if not slices else list(runs)
         if not slices and not hungry:
             return Turned(barren=runs)
@@ -340,6 +344,10 @@ def _again(result: Result, error: Exception) -> Result:
         return result
     reason = f"something was taken or changed meanwhile ({error})"
     return replace(result, what=Retry(reason, "conflict", 0.05))
+
+
+def _makes_files(one: Slice) -> bool:
+    return any(isinstance(result.what, Done) and result.what.files for result in one.results)
 
 
 def _by_stage(slices: Sequence[Slice]) -> list[list[Slice]]:
