@@ -9,9 +9,8 @@ import pytest
 
 from penstock.engine.errors import IllegalMove, Refused
 from penstock.engine.failpoint import SimulatedCrash, armed, declared, hits
-from penstock.ledger import control, drive, retention, rollback, runlog
+from penstock.ledger import control, drive, events, retention, rollback, runlog
 from penstock.ledger import models as m
-from penstock.ledger.events import unpacked
 from penstock.pipelines.photos.models import Photo
 from penstock.review import gate
 
@@ -70,7 +69,7 @@ def test_an_old_run_goes_whole_and_its_rows_and_files_stay(darkroom: Any) -> Non
 def test_what_is_left_of_the_events_says_where_each_row_is_once(darkroom: Any) -> None:
     run = aged(darkroom)
     prune(darkroom)
-    kept = [tuple(move[:2]) for event in m.Event.objects.filter(run=run) for move in unpacked(event.moves)]
+    kept = [move[:2] for event in m.Event.objects.filter(run=run) for move in events.unpacked(event.moves)]
     assert len(kept) == len(set(kept))
     assert {("photo", photo.pk) for photo in Photo.objects.all()} <= set(kept)
 

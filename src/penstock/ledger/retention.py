@@ -33,8 +33,8 @@ commits("retention.resolve", "retention.begin", "retention.rows", "retention.eve
 commits("retention.hand_over", "retention.end")
 declare("retention.before_files", "retention.after_files")
 
-CHUNK = 200  # rows of the ledger per transaction: a driver waits for a few milliseconds
-PAGE = 50  # events per transaction: each may hold a hundred moves
+CHUNK = 100  # rows of the ledger per transaction: a driver waits for a few milliseconds
+PAGE = 20  # events per transaction: each may hold a hundred moves
 RETIRED, RESOLVED, KEPT = "retired", "resolved", "kept"
 LAST = (RETIRED, RESOLVED, "rolled_back")  # what must be known of a run until its last step
 log = logging.getLogger(__name__)
@@ -171,32 +171,28 @@ class _Words:
     def step(self) -> int:
         """A page of events; answers how many were looked at."""
         mine = m.Event.objects.filter(run=self.run.id, id__lt=self.before).exclude(kind__in=LAST)
+        page = list(mine.order_by("-id")[:PAGE])
+        words = {event.pk: self.last(event.moves) for event in page}
+        self.before = min(words, default=0)
         with write("retention.events", driver=True):
-            page = list(mine.order_by("-id")[:PAGE])
-            for event in page:
-                self.before = event.pk
-                self._shrink(event)
-            _count_down(self.run, page)
+            there = set(m.Event.objects.filter(id__in=list(words)).values_list("id", "kind"))
+            same = [event for event in page if (event.pk, event.kind) in there]  # another process may prune too
+            m.Event.objects.filter(id__in=[event.pk for event in same if not words[event.pk]]).delete()
+            for event in same:
+                if words[event.pk] and (event.kind != KEPT or words[event.pk] != event.moves):
+                    m.Event.objects.filter(pk=event.pk).update(kind=KEPT, moves=words[event.pk], lines=[], data={})
+            _count_down(self.run, same)
         return len(page)
 
-    def _shrink(self, event: m.Event) -> None:
-        moves = list(events.unpacked(event.moves))
-        words = self.last(moves)
-        same = m.Event.objects.filter(pk=event.pk)
-        if not words:
-            same.delete()
-        elif event.kind != KEPT or len(words) < len(moves):
-            same.update(kind=KEPT, moves=events.packed(words), lines=[], data={})
-
-    def last(self, moves: Sequence[events.Move]) -> list[events.Move]:
-        """The moves after which the run says nothing more of a row."""
+    def last(self, moves: Sequence[Any]) -> list[Any]:
+        """Of stored moves those after which the run says nothing more of a row."""
         found = []
-        for move in reversed(moves):
-            table, item, *_ = move
+        for table, old, new, items in reversed(moves):
             known = self.seen.setdefault(table, set())
-            if item not in known:
-                known.add(item)
-                found.append(move)
+            fresh = [item for item in items if item not in known]
+            known.update(fresh)
+            if fresh:
+                found.append([table, old, new, fresh])
         return found[::-1]
 
 
@@ -220,7 +216,7 @@ def _forget(model: Any, run: m.Run) -> int:
 def _hand_over(model: Any, run: m.Run, place: str) -> int:
     """Entries on rows that stay lose their run and replace older such entries on the same place; the others go."""
     with write("retention.hand_over", driver=True):
-        found = list(model.objects.filter(run=run.id).order_by("id")[:CHUNK])
+        found = list(model.objects.filter(run=run.id)[:CHUNK])
         gone = set[int]()
         for table in {entry.table for entry in found}:
             gone |= _superseded(model, table, [entry for entry in found if entry.table == table], place)
