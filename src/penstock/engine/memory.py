@@ -105,12 +105,15 @@ class MemoryLedger:
             return None
         pipeline = self.pipeline(run)
         open_stages = [s for s in reversed(pipeline.stages) if free.get(s.lane, 0) > 0 and self._open(run, pipeline, s)]
-        for lost in (False, True):  # what lost its holder comes last, alone
-            for stage in open_stages:
-                found = self._candidates(run, stage, lost)
-                if found:
-                    return self._lease(run, stage, found)
-        return None
+        for stage in open_stages:
+            found = self._candidates(run, stage, lost=False)
+            if found:
+                return self._lease(run, stage, found)
+        lost = [(row, stage) for stage in open_stages for row in self._candidates(run, stage, lost=True)]
+        if not lost:
+            return None
+        row, stage = min(lost, key=lambda one: one[0]["losses"])  # what lost its holder comes last, alone
+        return self._lease(run, stage, [row])
 
     def _open(self, run: str, pipeline: Pipeline, stage: Stage) -> bool:
         one, rows = self.store.runs[run], self.store.of(run)
