@@ -168,6 +168,14 @@ def test_of_what_lost_its_holder_the_fewest_losses_come_first_whatever_their_sta
         store.lose(batch)
 
 
+def test_a_turn_claims_one_item_that_lost_its_holder_however_much_room_there_is(store: Any) -> None:
+    """What is claimed ahead is charged too when its holder is lost."""
+    run = store.start(plant.pipeline(), ["", "", ""])
+    store.lose(store.ledger.claim(run, {"cpu": 3}))
+    assert [len(batch.items) for batch in store.ledger.turn((), [run], {"cpu": 10}).batches] == [1]
+    assert [len(batch.items) for batch in store.ledger.turn((), [run], {"cpu": 10}).batches] == [1]
+
+
 def test_what_lost_its_holder_comes_after_everything_else(store: Any) -> None:
     run = store.start(plant.pipeline(), [""] * 5)
     lost = store.ledger.claim(run, {"cpu": 1})

@@ -99,8 +99,8 @@ class MemoryLedger:
 
     # -- claim ----------------------------------------------------------------------------------------------
 
-    def claim(self, run: str, free: Mapping[str, int]) -> Batch | None:
-        """Deepest ready stage first."""
+    def claim(self, run: str, free: Mapping[str, int], *, first: bool = True) -> Batch | None:
+        """Deepest ready stage first; what lost its holder only as the `first` claim of a turn."""
         if self.requests(run).stop:
             return None
         pipeline = self.pipeline(run)
@@ -110,7 +110,7 @@ class MemoryLedger:
             if found:
                 return self._lease(run, stage, found)
         lost = [(row, stage) for stage in open_stages for row in self._candidates(run, stage, lost=True)]
-        if not lost:
+        if not lost or not first:
             return None
         row, stage = min(lost, key=lambda one: one[0]["losses"])  # what lost its holder comes last, alone
         return self._lease(run, stage, [row])
@@ -177,7 +177,7 @@ class MemoryLedger:
         left, waiting, found, barren = dict(room), list(runs), list[Batch](), list[str]()
         while waiting and any(n > 0 for n in left.values()):
             run = waiting.pop(0)
-            batch = self.claim(run, left)
+            batch = self.claim(run, left, first=all(one.run != run for one in found))
             if batch is None:
                 barren.append(run)
                 continue

@@ -43,19 +43,19 @@ class Holder:
 
 
 def take(
-    cursor: Any, run: m.Run, pipeline: Pipeline, tally: Tally, holder: Holder, room: Mapping[str, int]
+    cursor: Any, run: m.Run, pipeline: Pipeline, tally: Tally, holder: Holder, room: Mapping[str, int], *, first: bool
 ) -> list[Batch]:
     """Batches of the deepest stage that is open and has something ready: as many as there is room for.
 
-    What lost its last holder comes alone, after everything else, and the fewest losses of all stages first, so that
-    kills do not gather on it."""
+    What lost its last holder comes alone, after everything else, one of a run in a turn (when this is the `first`
+    claim), and the fewest losses of all stages first, so that kills do not gather on it."""
     counts = tally.stages(cursor, run.id)
     open_stages = [s for s in reversed(pipeline.stages) if is_open(s, counts, pipeline, room, holder.now)]
     for stage in open_stages:
         parts = _fresh(cursor, run.id, stage, holder.now, room[stage.lane])
         if parts:
             return _lease(cursor, run, stage, tally, holder, parts)
-    lost = [(row, stage) for stage in open_stages for row in _lost(cursor, run.id, stage, holder.now)]
+    lost = [(row, stage) for stage in open_stages if first for row in _lost(cursor, run.id, stage, holder.now)]
     if not lost:
         return []
     row, stage = min(lost, key=lambda one: one[0]["losses"])
