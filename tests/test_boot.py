@@ -71,7 +71,7 @@ import sys
 from penstock.cli.main import main
 main(["--home", sys.argv[1], "--json", "up", "--once"], standalone_mode=False)
 heavy = {"PIL", "cv2", "httpx2", "numpy", "openai", "psutil", "pydantic", "rapidfuzz", "rich", "waitress"}
-sys.exit(", ".join(sorted(heavy & set(sys.modules))))
+sys.exit(", ".join(sorted(heavy & set(sys.modules))) or 0)
 """
     done = subprocess.run([sys.executable, "-c", code, str(home)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr.strip()) == (0, "No run is open.")
