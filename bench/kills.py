@@ -34,6 +34,7 @@ from bench.witness import record
 from tests.crash import plant
 
 ROOT = Path(__file__).resolve().parents[1]
+MOST, LINE = 12, 30  # pieces of work after which a driver is killed, at most; bytes of each in the side log
 PATIENCE = 120.0  # seconds for anything that should take one
 
 
@@ -133,10 +134,10 @@ def killed(case: Case, times: int, dice: random.Random) -> dict[str, Any]:
         if dice.random() < 0.25:
             time.sleep(dice.uniform(0.1, 0.8))
         else:
-            until = time.perf_counter() + PATIENCE
-            while case.log.stat().st_size == size and process.poll() is None and time.perf_counter() < until:
-                time.sleep(0.005)
-            time.sleep(dice.uniform(0.0, 0.25))
+            until, more = time.perf_counter() + PATIENCE, dice.randint(1, MOST) * LINE
+            while case.log.stat().st_size < size + more and process.poll() is None and time.perf_counter() < until:
+                time.sleep(0.002)
+            time.sleep(dice.uniform(0.0, 0.05))
         at_work += process.poll() is None
         below = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         process.kill()

@@ -65,6 +65,18 @@ def test_the_second_start_loads_no_migration(home: Path) -> None:
     assert start(home) == ("at once", "")
 
 
+def test_a_driver_starts_and_recovers_without_heavy_libraries(home: Path) -> None:
+    code = """
+import sys
+from penstock.cli.main import main
+main(["--home", sys.argv[1], "--json", "up", "--once"], standalone_mode=False)
+heavy = {"PIL", "cv2", "httpx2", "numpy", "openai", "psutil", "pydantic", "rapidfuzz", "rich", "waitress"}
+sys.exit(", ".join(sorted(heavy & set(sys.modules))) or 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(home)], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.strip()) == (0, "No run is open.")
+
+
 def test_a_database_of_a_newer_version_is_refused(home: Path) -> None:
     newer = "INSERT INTO django_migrations (app, name, applied) VALUES ('ledger', '9999_later', '2030-01-01')"
     sql(home, newer, "PRAGMA user_version=7")

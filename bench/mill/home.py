@@ -46,7 +46,7 @@ def make(home: Path, plans: Sequence[str], settings: dict[str, Any] | None = Non
         editor.create_model(Grain)
     site = create_site("mill", "mill")
     Grain.objects.bulk_create(Grain(site=site, stage=first, plan=p, ordinal=n) for n, p in enumerate(plans, 1))
-    with write("mill.make") as cursor:
+    with write("bench.made") as cursor:
         tally = Tally()
         tally.add(None, "grain", (first, "ready"), len(plans))
         tally.write(cursor, site.pk)

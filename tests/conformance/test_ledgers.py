@@ -13,6 +13,7 @@ import pytest
 from penstock import engine, ledger
 from penstock.engine.errors import LeaseLost
 from penstock.engine.outcome import Done
+from penstock.engine.pipeline import Pipeline, Stage
 from penstock.engine.port import Later, Result
 from tests.conformance import plant
 from tests.conformance.stores import InMemory, OnDisk
@@ -148,6 +149,31 @@ def test_an_item_that_lost_ten_holders_is_set_aside(store: Any) -> None:
     row = store.rows()[1]
     assert (row["state"], row["losses"], row["error_code"]) == ("quarantined", 10, "lost")
     assert store.ledger.claim(run, {"cpu": 1}) is None
+
+
+def test_of_what_lost_its_holder_the_fewest_losses_come_first_whatever_their_stage(store: Any) -> None:
+    """Else kills that come faster than work gather on the few items of the deepest stage, and set them aside."""
+    whole = [Stage(n, name, name, "widget", "inline", work=plant.cut) for n, name in ((1, "cut"), (2, "join"))]
+    run = store.start(Pipeline("plant", tuple(whole)), ["", ""])
+
+    def claim() -> tuple[int, str, Any]:
+        batch = store.ledger.claim(run, {"cpu": 1})
+        return batch.items[0]["id"], batch.stage.name, batch
+
+    first = claim()[2]
+    store.ledger.settle(first, [Result(1, Done(), 1)], True)
+    for expected in ((1, "join"), (2, "cut"), (1, "join"), (2, "cut"), (1, "join")):
+        item, stage, batch = claim()
+        assert (item, stage) == expected
+        store.lose(batch)
+
+
+def test_a_turn_claims_one_item_that_lost_its_holder_however_much_room_there_is(store: Any) -> None:
+    """What is claimed ahead is charged too when its holder is lost."""
+    run = store.start(plant.pipeline(), ["", "", ""])
+    store.lose(store.ledger.claim(run, {"cpu": 3}))
+    assert [len(batch.items) for batch in store.ledger.turn((), [run], {"cpu": 10}).batches] == [1]
+    assert [len(batch.items) for batch in store.ledger.turn((), [run], {"cpu": 10}).batches] == [1]
 
 
 def test_what_lost_its_holder_comes_after_everything_else(store: Any) -> None:

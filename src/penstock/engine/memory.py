@@ -99,18 +99,21 @@ class MemoryLedger:
 
     # -- claim ----------------------------------------------------------------------------------------------
 
-    def claim(self, run: str, free: Mapping[str, int]) -> Batch | None:
-        """Deepest ready stage first."""
+    def claim(self, run: str, free: Mapping[str, int], *, first: bool = True) -> Batch | None:
+        """Deepest ready stage first; what lost its holder only as the `first` claim of a turn."""
         if self.requests(run).stop:
             return None
         pipeline = self.pipeline(run)
         open_stages = [s for s in reversed(pipeline.stages) if free.get(s.lane, 0) > 0 and self._open(run, pipeline, s)]
-        for lost in (False, True):  # what lost its holder comes last, alone
-            for stage in open_stages:
-                found = self._candidates(run, stage, lost)
-                if found:
-                    return self._lease(run, stage, found)
-        return None
+        for stage in open_stages:
+            found = self._candidates(run, stage, lost=False)
+            if found:
+                return self._lease(run, stage, found)
+        lost = [(row, stage) for stage in open_stages for row in self._candidates(run, stage, lost=True)]
+        if not lost or not first:
+            return None
+        row, stage = min(lost, key=lambda one: one[0]["losses"])  # what lost its holder comes last, alone
+        return self._lease(run, stage, [row])
 
     def _open(self, run: str, pipeline: Pipeline, stage: Stage) -> bool:
         one, rows = self.store.runs[run], self.store.of(run)
@@ -174,7 +177,7 @@ class MemoryLedger:
         left, waiting, found, barren = dict(room), list(runs), list[Batch](), list[str]()
         while waiting and any(n > 0 for n in left.values()):
             run = waiting.pop(0)
-            batch = self.claim(run, left)
+            batch = self.claim(run, left, first=all(one.run != run for one in found))
             if batch is None:
                 barren.append(run)
                 continue

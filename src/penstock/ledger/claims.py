@@ -43,19 +43,23 @@ class Holder:
 
 
 def take(
-    cursor: Any, run: m.Run, pipeline: Pipeline, tally: Tally, holder: Holder, room: Mapping[str, int]
+    cursor: Any, run: m.Run, pipeline: Pipeline, tally: Tally, holder: Holder, room: Mapping[str, int], *, first: bool
 ) -> list[Batch]:
     """Batches of the deepest stage that is open and has something ready: as many as there is room for.
 
-    What lost its last holder comes alone, and after everything else, so that kills do not gather on it."""
+    What lost its last holder comes alone, after everything else, one of a run in a turn (when this is the `first`
+    claim), and the fewest losses of all stages first, so that kills do not gather on it."""
     counts = tally.stages(cursor, run.id)
     open_stages = [s for s in reversed(pipeline.stages) if is_open(s, counts, pipeline, room, holder.now)]
-    for find in (_fresh, _lost):
-        for stage in open_stages:
-            parts = find(cursor, run.id, stage, holder.now, room[stage.lane])
-            if parts:
-                return _lease(cursor, run, stage, tally, holder, parts)
-    return []
+    for stage in open_stages:
+        parts = _fresh(cursor, run.id, stage, holder.now, room[stage.lane])
+        if parts:
+            return _lease(cursor, run, stage, tally, holder, parts)
+    lost = [(row, stage) for stage in open_stages if first for row in _lost(cursor, run.id, stage, holder.now)]
+    if not lost:
+        return []
+    row, stage = min(lost, key=lambda one: one[0]["losses"])
+    return _lease(cursor, run, stage, tally, holder, [[row]])
 
 
 def is_open(stage: Stage, counts: Sequence[Counts], pipeline: Pipeline, room: Mapping[str, int], now: float) -> bool:
@@ -87,11 +91,10 @@ def _fresh(cursor: Any, run: str, stage: Stage, now: float, room: int) -> Parts:
     return _parts(found, stage)[:batches]
 
 
-def _lost(cursor: Any, run: str, stage: Stage, now: float, _room: int) -> Parts:
+def _lost(cursor: Any, run: str, stage: Stage, now: float) -> list[dict[str, Any]]:
     if stage.ordered or stage.per == "set":
         return []
-    found = rows.ready(cursor, stage.takes, run, stage.name, now, 1, lost=True, whole=stage.load is None)
-    return [found] if found else []
+    return rows.ready(cursor, stage.takes, run, stage.name, now, 1, lost=True, whole=stage.load is None)
 
 
 def _parts(found: list[dict[str, Any]], stage: Stage) -> Parts:

@@ -122,7 +122,7 @@ class _Form:
         return rows
 
 
-_NARROW = ("id", "ordinal", "attempts", "deaths", "share", "available_at", "open_children")
+_NARROW = ("id", "ordinal", "attempts", "deaths", "losses", "share", "available_at", "open_children")
 
 
 @lru_cache

@@ -250,7 +250,8 @@ class DjangoLedger:
             run = self._run(waiting.pop(0))
             tally, part = tallies[run.site_id], {lane: ceil(n / (len(waiting) + 1)) for lane, n in room.items()}
             try:
-                taken = claims.take(cursor, run, self.pipeline(run.id), tally, holder, part)
+                first = all(batch.run != run.id for batch in found)
+                taken = claims.take(cursor, run, self.pipeline(run.id), tally, holder, part, first=first)
             except (Blocking, Unavailable) as error:
                 raise _Stopped(run.id, error) from error
             if not taken:

@@ -9,12 +9,14 @@ from penstock.accounts.models import Site
 from penstock.adapters.files import append
 from penstock.ledger.events import clean
 from penstock.ledger.models import Run, StageRun
-from penstock.pipelines.photos import namebook, opening, taxonomyfiles
+from penstock.pipelines.photos import namebook, taxonomyfiles
 from penstock.pipelines.photos.models import Photo, PhotoSet, Taxon
 
 
 def write(run: Any) -> None:
     """Projections of a photo run that came to rest; writing them again changes nothing but their time."""
+    from penstock.pipelines.photos import opening  # not for `mend`, which every start does
+
     namebook.write_copy(run.site)
     if not opening.own_copy(run).exists():
         _empty_report(run)
@@ -23,6 +25,8 @@ def write(run: Any) -> None:
 
 def after_rollback(run: Any) -> None:
     """Names were given free, and the run's report speaks of rows that are gone."""
+    from penstock.pipelines.photos import opening
+
     namebook.write_copy(run.site)
     opening.go_back(run)
 
@@ -39,6 +43,8 @@ def mend() -> None:
 
 def _empty_report(run: Run) -> None:
     """A run with nothing in scope leaves a report too: a stale one would speak of another run."""
+    from penstock.pipelines.photos import opening
+
     opening.write(run, opening.scan(run, []))
 
 
