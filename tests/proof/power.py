@@ -108,6 +108,9 @@ class Home:
             self._close()
             self._lay(files, folders)
             found[chapter] = self._end()
+        sent = [delivery["row"] for delivery in found["publish"]["deliveries"]]
+        assert sent, "nothing was published in the recording"
+        assert all(row[2:4] == ("sent", "done") for row in sent), f"the recording itself went wrong: {sent}"
         return found
 
     def _close(self) -> None:
