@@ -131,3 +131,19 @@ def test_our_row_is_removed_once(table: SqliteTable) -> None:
     assert table.remove(HERON, [])
     assert not table.remove(HERON, [])
     assert table.names() == []
+
+
+def test_what_a_writer_left_that_lost_power_is_taken_back_by_whoever_reads_next(
+    table: SqliteTable, tmp_path: Path
+) -> None:
+    table.put(HERON, [])
+    left = SqliteTable(tmp_path / "left.db", SHAPE)
+    with closing(sqlite3.connect(table.file, isolation_level=None)) as db:
+        db.executescript("PRAGMA cache_size=1; BEGIN IMMEDIATE; UPDATE pictures SET Caption='half'")
+        db.executemany("INSERT INTO pictures (File_Name, Caption) VALUES (?, ?)", [(n, "x" * 3000) for n in range(99)])
+        for ending in ("", "-journal"):  # written to the disk, and not committed
+            file = table.file.with_name(table.file.name + ending)
+            left.file.with_name(left.file.name + ending).write_bytes(file.read_bytes())
+        db.execute("ROLLBACK")
+    assert left.names() == [HERON["File_Name"]]
+    assert left.rows(HERON["File_Name"])[0]["Caption"] == HERON["Caption"]

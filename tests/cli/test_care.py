@@ -63,3 +63,18 @@ def test_the_doctor_finds_no_contradiction_and_tells_sizes(reviewed: Reviewed) -
     examined = call("--json", "doctor", reviewed.site)
     assert (examined.code, examined.data["ok"], examined.data["violations"]) == (0, True, [])
     assert "journal" in call("doctor", reviewed.site).out
+
+
+def test_the_doctor_says_how_to_mend_what_is_wrong_and_ends_with_1(reviewed: Reviewed) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE ledger_sitecounter SET n=n+1 WHERE state='waiting'")
+    try:
+        examined = call("--json", "doctor", reviewed.site)
+        assert (examined.code, examined.data["ok"]) == (1, False)
+        assert [list(one) for one in examined.data["violations"]] == [["invariant", "subject", "detail", "mend"]]
+        assert "penstock recover" in call("doctor", reviewed.site).out
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE ledger_sitecounter SET n=n-1 WHERE state='waiting'")

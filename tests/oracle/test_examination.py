@@ -43,3 +43,9 @@ def test_a_violation_names_its_row_its_numbers_and_what_to_do(scene: Any) -> Non
     assert "7" in one.detail
     assert "there are 1" in one.detail
     assert one.mend
+
+
+def test_it_tells_what_it_looks_at_and_when_it_is_done(scene: Any) -> None:
+    told: list[str] = []
+    scene.wrong(files=False, told=told.append)
+    assert (told[0], told[-2], told[-1]) == ("runs", "database", "")

@@ -54,3 +54,12 @@ def test_a_parent_that_does_not_wait_for_its_open_child_is_told(plant_store: Any
 def test_rows_whose_run_lacks_their_stage_are_told(scene: Any) -> None:
     scene.sql("DELETE FROM ledger_stagerun WHERE run_id=%s AND name='review'", RUN)
     assert ("I7", "photo 1") in scene.told()
+
+
+def test_the_children_of_a_parent_are_found_by_an_index(plant_store: Any) -> None:
+    from django.db import connection
+
+    sql = "SELECT parent, COUNT(*) FROM photo_file WHERE parent>'' AND state IN ('ready', 'leased')"
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql} AND parent IN ('a:1', 'a:2') GROUP BY parent")
+        assert "photofile_parent" in str(cursor.fetchall())

@@ -161,7 +161,10 @@ class SqliteTable:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._answering(), closing(_connected(f"{self.file.as_uri()}?mode=ro")) as db:
+        """Opened for writing all the same: a writer that lost power leaves a journal, which whoever comes next must be
+        able to take back. SQLite itself reads only where the file cannot be written."""
+        with self._answering(), closing(_connected(f"{self.file.as_uri()}?mode=rw")) as db:
+            db.execute("PRAGMA query_only=ON")
             yield db
 
     @contextmanager

@@ -102,19 +102,25 @@ def doctor(session: Session, site: str | None, hashed: bool) -> int:
     from penstock.oracle import examine
 
     home = session.open()
-    found = examine(site_named(site) if site else None, files=hashed)
-    shown = [{"invariant": v.invariant, "subject": v.subject, "detail": v.detail} for v in found]
+    told = _progress if on_terminal(sys.stderr) and not session.quiet else None
+    found = examine(site_named(site) if site else None, files=hashed, told=told)
+    shown = [{"invariant": v.invariant, "subject": v.subject, "detail": v.detail, "mend": v.mend} for v in found]
     facts = _facts(home.config, [site_named(site)] if site else Site.objects.order_by("name"))
     session.show.document({"ok": not shown, "violations": shown, "facts": facts})
     for name, value in facts.items():
         session.show.say(f"{name:<14} {value}")
-    columns = ("invariant", "subject", "detail")
-    session.show.table(columns, [[one[name] for name in columns] for one in shown], wrap=("detail",))
+    columns = ("invariant", "subject", "detail", "mend")
+    session.show.table(columns, [[one[name] for name in columns] for one in shown], wrap=("detail", "mend"))
     if shown:
         session.show.say(f"{count(len(shown), 'contradiction')}. First a copy: penstock db backup FILE")
         return FAILED
     session.show.say("No contradiction found.")
     return 0
+
+
+def _progress(family: str) -> None:
+    """What is looked at now, in one line that goes when all was looked at."""
+    click.echo(f"\r\033[K{'looking at ' + family + ' …' if family else ''}", err=True, nl=False)
 
 
 def _facts(config: Any, sites: Iterable[Site]) -> dict[str, Any]:

@@ -264,7 +264,7 @@ def recount_children(cursor: Any, parents: Iterable[str]) -> None:
     for table in [key for key in TABLES if is_item(key)] if wanted else ():
         for part in chunks(wanted):
             sql = f"SELECT parent, COUNT(*) FROM {quoted(model_of(table))} WHERE state IN ('ready', 'leased')"
-            cursor.execute(f"{sql} AND parent IN ({marks(part)}) GROUP BY parent", list(part))
+            cursor.execute(f"{sql} AND parent>'' AND parent IN ({marks(part)}) GROUP BY parent", list(part))
             for parent, n in cursor.fetchall():
                 counts[parent] += n
     for parent, n in counts.items():

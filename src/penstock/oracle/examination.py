@@ -39,16 +39,29 @@ FAMILIES: tuple[Callable[[Look], Iterable[Violation]], ...] = (
 
 
 def examine(
-    site: Site | None = None, *, files: bool = True, deep: bool = False, clock: Clock | None = None
+    site: Site | None = None,
+    *,
+    files: bool = True,
+    deep: bool = False,
+    clock: Clock | None = None,
+    told: Callable[[str], None] | None = None,
 ) -> list[Violation]:
     """Every broken invariant of `site`, or of the whole home, in a fixed order; an empty list is good news.
 
     `files`: read every kept file and compare its bytes; without it only its place and size are looked at.
+    `told` is called with what is looked at next, and with "" at the end.
     `deep`: replay all events as well (I20), and read the whole database file.
     May be called while work goes on: what is seen is looked at a second time, and only what stays is told.
     """
     look = Look(site, files, deep, clock or SystemClock())
-    return [violation for family in FAMILIES for violation in _certain(family, look)]
+    found: list[Violation] = []
+    for family in FAMILIES:
+        if told:
+            told(family.__module__.rpartition(".")[2])
+        found += _certain(family, look)
+    if told:
+        told("")
+    return found
 
 
 def _certain(family: Callable[[Look], Iterable[Violation]], look: Look) -> list[Violation]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from penstock.engine.states import GATED, ItemState
 from penstock.ledger import models as m
 from penstock.ledger import rows
 from penstock.oracle import pipelines
-from penstock.oracle.violation import Look, Violation, ask, items, name
+from penstock.oracle.violation import Look, Violation, ask, items, name, pages
 
 RUN, STAGE = rows.quoted(m.Run), rows.quoted(m.StageRun)
 KNOWN = {state.value for state in ItemState}
@@ -72,28 +73,44 @@ def _twice(look: Look, key: str, table: str) -> Iterator[Violation]:
 
 def _children(look: Look) -> Iterator[Violation]:
     """A join opens when `open_children` reaches 0: it must be the number of children that are not at rest."""
-    open_children: dict[str, int] = {}
-    for _, table in items():
-        sql = f"SELECT parent, COUNT(*) FROM {table} WHERE parent<>'' AND state IN ('ready', 'leased')"
-        for parent, n in ask(sql + " GROUP BY parent", most=10**7):
-            open_children[parent] = open_children.get(parent, 0) + n
     for key, table in items():
-        sql = f"SELECT id, open_children FROM {table} WHERE open_children<>0 AND {look.only()}"
-        for item, said in ask(sql, most=10**7):
-            found = open_children.pop(f"{key}:{item}", 0)
-            if found != said:
-                yield _miscounted(key, item, said, found)
-        yield from _unawaited(look, key, table, open_children)
+        sql = f"SELECT id, open_children FROM {table} WHERE open_children<>0 AND {look.only()} AND id>%s"
+        for page in pages(sql):
+            said = {f"{key}:{item}": n for item, n in page}
+            yield from _miscounted(said, _unfinished(list(said)))
+    yield from _unawaited(look)
 
 
-def _unawaited(look: Look, key: str, table: str, left: dict[str, int]) -> Iterator[Violation]:
-    ids = [int(parent.partition(":")[2]) for parent in left if parent.startswith(f"{key}:")]
+def _unfinished(parents: Sequence[str]) -> Counter[str]:
+    """How many unfinished children each of these has, in all tables."""
+    found: Counter[str] = Counter()
+    for _, table in items():
+        for part in rows.chunks(parents):
+            sql = f"SELECT parent, COUNT(*) FROM {table} WHERE parent>'' AND state IN ('ready', 'leased')"
+            sql += f" AND parent IN ({rows.marks(part)}) GROUP BY parent"
+            found.update(dict(ask(sql, part, most=len(part))))
+    return found
+
+
+def _unawaited(look: Look) -> Iterator[Violation]:
+    """Children that somebody waits for by their own word, while the parent says that it waits for none."""
+    for _, table in items():
+        sql = f"SELECT id, parent FROM {table} WHERE parent>'' AND state IN ('ready', 'leased') AND id>%s"
+        for page in pages(sql):
+            parents = {parent for _, parent in page}
+            said = {f"{key}:{item}": 0 for key, of in items() for item in _says_none(look, key, of, parents)}
+            yield from _miscounted(said, _unfinished(list(said)))
+
+
+def _says_none(look: Look, key: str, table: str, parents: set[str]) -> Iterator[int]:
+    ids = sorted(int(parent.partition(":")[2]) for parent in parents if parent.startswith(f"{key}:"))
     for part in rows.chunks(ids):
         sql = f"SELECT id FROM {table} WHERE open_children=0 AND {look.only()} AND id IN ({rows.marks(part)})"
-        for (item,) in ask(sql, part, most=len(part)):
-            yield _miscounted(key, item, 0, left[f"{key}:{item}"])
+        yield from (item for (item,) in ask(sql, part, most=len(part)))
 
 
-def _miscounted(key: str, item: int, said: int, found: int) -> Violation:
-    detail = f"it waits for {said} children, but {found} are unfinished"
-    return Violation("I7", f"{key} {item}", detail, "penstock rollback of its run, then run again")
+def _miscounted(said: Mapping[str, int], found: Counter[str]) -> Iterator[Violation]:
+    for parent, n in said.items():
+        if found[parent] != n:
+            detail = f"it waits for {n} children, but {found[parent]} are unfinished"
+            yield Violation("I7", parent.replace(":", " "), detail, "penstock rollback of its run, then run again")

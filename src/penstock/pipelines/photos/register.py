@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ class Copy:
 
     def happened(self, source: str, target: str, mark: str) -> bool:
         """The copy is renamed into place only when it is whole."""
-        return Path(target).is_file()
+        return os.path.isfile(target)
 
     def undo(self, source: str, target: str, mark: str) -> None:
         """Remove the copy: only when it holds the original's bytes."""
@@ -111,7 +112,7 @@ class Move:
 
     def happened(self, source: str, target: str, mark: str) -> bool:
         """It is there and no longer here."""
-        return Path(target).is_file() and not Path(source).exists()
+        return os.path.isfile(target) and not os.path.exists(source)
 
     def undo(self, source: str, target: str, mark: str) -> None:
         """Back to where it came from, never over another file. Both gone: nothing is left to put back."""
