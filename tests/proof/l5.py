@@ -16,6 +16,8 @@ from tests.proof import throwaway
 from tests.proof.case import Case, Level
 from tests.proof.machines.leases import Leases, LeasesOnDisk
 from tests.proof.machines.lifecycle import Lifecycle
+from tests.proof.machines.names import Names
+from tests.proof.machines.rollbacks import Rollbacks
 
 CHUNK = 10  # examples of one seed
 STEPS = 16
@@ -23,8 +25,10 @@ MACHINES: dict[str, type[RuleBasedStateMachine]] = {
     "leases": Leases,
     "leases-disk": LeasesOnDisk,
     "lifecycle": Lifecycle,
+    "names": Names,
+    "rollbacks": Rollbacks,
 }
-TURNS = ("leases",) * 6 + ("leases-disk",)
+TURNS = (*("leases",) * 6, "leases-disk", "names", "lifecycle", "names", "leases-disk", "rollbacks")
 
 
 def cases(start: int) -> Iterator[Case]:
@@ -44,13 +48,18 @@ def replay(text: str) -> Case:
 
 def chunk(text: str) -> list[Case]:
     """Run the examples of a seed; one case each, the last of which tells what was wrong."""
-    logging.getLogger("penstock").setLevel(logging.CRITICAL)
-    throwaway.home()
+    ready()
     name = text.partition(":")[0]
     counted = _Counted(MACHINES[name])
     wrong = examine(counted, text)
-    fine = [Case(text, f"{name}, example {n}") for n in range(1, max(1, counted.examples) + (not wrong))]
+    fine = [Case(text, f"{name}, example {n}") for n in range(1, min(CHUNK, counted.examples) + (not wrong))]
     return [*fine, Case(text, f"{name}, a failing example", (wrong,))] if wrong else fine
+
+
+def ready() -> None:
+    """The dead are expected here; SQLite stands ready."""
+    logging.getLogger("penstock").setLevel(logging.CRITICAL)
+    throwaway.home()
 
 
 def examine(machine: Callable[[], RuleBasedStateMachine], text: str, examples: int = CHUNK) -> str:
