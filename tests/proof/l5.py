@@ -62,11 +62,13 @@ def ready() -> None:
     throwaway.home()
 
 
-def examine(machine: Callable[[], RuleBasedStateMachine], text: str, examples: int = CHUNK) -> str:
-    """Run a machine on examples drawn from `text`; answers the steps and the error of what failed."""
+def examine(
+    machine: Callable[[], RuleBasedStateMachine], text: str, examples: int = CHUNK, *, least: bool = True
+) -> str:
+    """Run a machine on examples drawn from `text`; answers the steps (`least`: the fewest) and the error that came."""
     how = settings(
         max_examples=examples, stateful_step_count=STEPS, deadline=None, database=None, print_blob=False,
-        suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink), report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink)[: 1 + least], report_multiple_bugs=False,
     )  # fmt: skip
     test: Any = get_state_machine_test(machine, settings=how)  # type: ignore[arg-type]
     try:

@@ -11,13 +11,13 @@ from tests.proof.machines.leases import Leases
 from tests.proof.machines.names import Names
 
 
-@pytest.mark.parametrize(("name", "examples"), [("leases", 30), ("leases-disk", 3), ("lifecycle", 2), ("names", 4)])
+@pytest.mark.parametrize(("name", "examples"), [("leases", 15), ("leases-disk", 2), ("lifecycle", 2), ("names", 3)])
 def test_a_machine_and_its_model_agree(name: str, examples: int) -> None:
     assert told(l5.MACHINES[name], f"{name}:short", examples) == ""
 
 
 def test_runs_over_real_files_are_rolled_back_to_what_was_there() -> None:
-    assert told(l5.MACHINES["rollbacks"], "rollbacks:short", 2) == ""
+    assert told(l5.MACHINES["rollbacks"], "rollbacks:short", 1) == ""
 
 
 def test_examples_come_as_cases_of_their_chunk() -> None:
@@ -37,7 +37,7 @@ def test_a_ledger_without_its_epoch_is_caught_with_the_steps_to_it(monkeypatch: 
 
     own = MemoryLedger.settle
     monkeypatch.setattr(MemoryLedger, "settle", settle)
-    text = told(Leases, "leases:careless", 200)
+    text = told(Leases, "leases:careless", 60)
     assert "a zombie" in text
     assert "state.settle(" in text
 
@@ -55,4 +55,4 @@ def test_an_undo_that_moves_whatever_it_finds_is_caught(monkeypatch: pytest.Monk
 def told(machine: Any, seed: str, examples: int) -> str:
     """What a machine says after so many examples."""
     l5.ready()
-    return l5.examine(machine, seed, examples)
+    return l5.examine(machine, seed, examples, least=False)

@@ -151,7 +151,7 @@ class Names(RuleBasedStateMachine):
         one = self.originals[photo]
         if one.kind:
             return
-        target = self.home / "incoming" / str(self._site(photo)) / f"place-{(photo // 2 + place) % 4}.jpg"
+        target = self.home / "incoming" / str(self._site(photo)) / f"place-{place}.jpg"
         taken = any(other.place == target for other in self.originals.values())
         if self._cut(lambda: self._bring(photo, kind, target), crash) == "crash":
             sweep.recover(self._ledger())
