@@ -6,25 +6,25 @@ import pytest
 
 from penstock.engine.memory import MemoryLedger
 from penstock.pipelines.photos import namebook, register
-from tests.proof import l5
+from tests.proof import examples
 from tests.proof.machines.leases import Leases
 from tests.proof.machines.names import Names
 
 
 @pytest.mark.parametrize(("name", "examples"), [("leases", 15), ("leases-disk", 2), ("lifecycle", 2), ("names", 3)])
 def test_a_machine_and_its_model_agree(name: str, examples: int) -> None:
-    assert told(l5.MACHINES[name], f"{name}:short", examples) == ""
+    assert told(examples.MACHINES[name], f"{name}:short", examples) == ""
 
 
 def test_runs_over_real_files_are_rolled_back_to_what_was_there() -> None:
-    assert told(l5.MACHINES["rollbacks"], "rollbacks:short", 1) == ""
+    assert told(examples.MACHINES["rollbacks"], "rollbacks:short", 1) == ""
 
 
 def test_examples_come_as_cases_of_their_chunk() -> None:
-    found = l5.chunk("leases:9.1")
-    assert 1 <= len(found) <= l5.CHUNK
+    found = examples.chunk("leases:9.1")
+    assert 1 <= len(found) <= examples.CHUNK
     assert {case.seed for case in found} == {"leases:9.1"}
-    assert l5.replay("leases:9.1").violations == ()
+    assert examples.replay("leases:9.1").violations == ()
 
 
 def test_a_ledger_without_its_epoch_is_caught_with_the_steps_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,5 +54,5 @@ def test_an_undo_that_moves_whatever_it_finds_is_caught(monkeypatch: pytest.Monk
 
 def told(machine: Any, seed: str, examples: int) -> str:
     """What a machine says after so many examples."""
-    l5.ready()
-    return l5.examine(machine, seed, examples, least=False)
+    examples.ready()
+    return examples.examine(machine, seed, examples, least=False)
