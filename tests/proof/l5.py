@@ -1,84 +1,31 @@
-"""L5: Hypothesis state machines. Each keeps a model in plain Python, and asks after every step whether it still holds.
-
-Examples come in chunks, each from a seed of its own; a chunk that fails tells the steps of its smallest example."""
+"""L5: Hypothesis state machines, each with a model in plain Python (see `examples` and `machines`)."""
 
 from __future__ import annotations
 
-import logging
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
-
-from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test
 
 from tests.proof import throwaway
 from tests.proof.case import Case, Level
-from tests.proof.machines.leases import Leases, LeasesOnDisk
-from tests.proof.machines.lifecycle import Lifecycle
-
-CHUNK = 10  # examples of one seed
-STEPS = 16
-MACHINES: dict[str, type[RuleBasedStateMachine]] = {
-    "leases": Leases,
-    "leases-disk": LeasesOnDisk,
-    "lifecycle": Lifecycle,
-}
-TURNS = ("leases",) * 6 + ("leases-disk",)
 
 
-def cases(start: int) -> Iterator[Case]:
-    """For ever, machine by machine."""
-    number = 0
-    while True:
-        for name in TURNS:
-            yield from chunk(f"{name}:{start}.{number}")
-            number += 1
+def cases(seed: int) -> Iterator[Case]:
+    """Examples of every machine in turn; for ever."""
+    yield from _examples().cases(seed)
 
 
-def replay(text: str) -> Case:
-    """The whole chunk of a seed: the first case with a violation, else the last."""
-    found = list(chunk(text))
-    return next((case for case in found if case.violations), found[-1])
-
-
-def chunk(text: str) -> list[Case]:
-    """Run the examples of a seed; one case each, the last of which tells what was wrong."""
-    logging.getLogger("penstock").setLevel(logging.CRITICAL)
-    throwaway.home()
-    name = text.partition(":")[0]
-    counted = _Counted(MACHINES[name])
-    wrong = examine(counted, text)
-    fine = [Case(text, f"{name}, example {n}") for n in range(1, max(1, counted.examples) + (not wrong))]
-    return [*fine, Case(text, f"{name}, a failing example", (wrong,))] if wrong else fine
-
-
-def examine(machine: Callable[[], RuleBasedStateMachine], text: str, examples: int = CHUNK) -> str:
-    """Run a machine on examples drawn from `text`; answers the steps and the error of what failed."""
-    how = settings(
-        max_examples=examples, stateful_step_count=STEPS, deadline=None, database=None, print_blob=False,
-        suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink), report_multiple_bugs=False,
-    )  # fmt: skip
-    test: Any = get_state_machine_test(machine, settings=how)  # type: ignore[arg-type]
-    try:
-        seed(random.Random(text).getrandbits(32))(test)()
-    except Exception as error:  # what it was stands in the case
-        notes = "\n".join(getattr(error, "__notes__", []))
-        return f"{type(error).__name__}: {error}\n{notes}"
-    return ""
-
-
-class _Counted:
-    """Makes machines and counts them."""
-
-    def __init__(self, machine: type[RuleBasedStateMachine]) -> None:
-        self.machine, self.examples = machine, 0
-        self.TestCase = machine.TestCase
-        self.__name__ = machine.__name__
-
-    def __call__(self) -> RuleBasedStateMachine:
-        self.examples += 1
-        return self.machine()
+def replay(seed: str) -> Case:
+    """The examples of a seed that `cases` gave."""
+    case: Case = _examples().replay(seed)
+    return case
 
 
 LEVEL = Level("L5", "Hypothesis state machines", cases, replay, share=0.2, least=1000)
+
+
+def _examples() -> Any:
+    """Loaded once Django runs, for it holds models."""
+    throwaway.started()
+    from tests.proof import examples
+
+    return examples

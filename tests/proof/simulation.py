@@ -33,9 +33,9 @@ class Scenario:
     plans: tuple[str, ...]
 
     @classmethod
-    def drawn(cls, dice: random.Random) -> Scenario:
+    def drawn(cls, dice: random.Random, pool: int = POOL) -> Scenario:
         """One of the pool."""
-        own = random.Random(dice.randrange(POOL))
+        own = random.Random(dice.randrange(pool))
         plans = [own.choice(PLANS) for _ in range(own.randint(2, 6))]
         return cls(own.choice(sorted(LINES)), ("" if plans[0].startswith("same") else plans[0], *plans[1:]))
 

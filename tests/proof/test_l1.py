@@ -10,13 +10,13 @@ import pytest
 from penstock.engine.failpoint import SimulatedCrash
 from penstock.engine.memory import MemoryLedger, _Lease
 from penstock.engine.port import Batch
-from tests.proof import l1
+from tests.proof import fates
 from tests.proof.memoryworld import MemoryWorld
 from tests.proof.virtualtime import LoopClock
 
 
 def drawn(kind: str, count: int) -> list[Any]:
-    return [l1.replay(f"{kind}:7.{number}") for number in range(count)]
+    return [fates.replay(f"{kind}:7.{number}") for number in range(count)]
 
 
 def test_drawn_fates_over_the_in_memory_ledger_break_nothing() -> None:
@@ -28,14 +28,14 @@ def test_drawn_fates_over_sqlite_break_nothing() -> None:
 
 
 def test_the_first_cases_cover_points_calls_and_pairs() -> None:
-    found = list(islice(l1.cases(1), 7))
+    found = list(islice(fates.cases(1), 5))
     assert {c.seed.partition(":")[0] for c in found} == {"point", "call", "pair", "ends"}
     assert [(c.seed, c.violations) for c in found if c.violations] == []
 
 
 def test_a_seed_replays_its_case() -> None:
     for seed in ("memory:7.1", "memory:7.4", "pair:rescue-settle:0.1.2"):
-        assert l1.replay(seed) == l1.replay(seed)
+        assert fates.replay(seed) == fates.replay(seed)
 
 
 class Careless(MemoryLedger):
@@ -79,6 +79,6 @@ def test_a_ledger_that_is_broken_on_purpose_is_caught_within_200_cases(
         world.ledger_class = ledger
         yield world
 
-    monkeypatch.setitem(l1.WORLDS, "memory", broken)
-    told = (text for n in range(200) for text in l1.replay(f"memory:7.{n}").violations)
+    monkeypatch.setitem(fates.WORLDS, "memory", broken)
+    told = (text for n in range(200) for text in fates.replay(f"memory:7.{n}").violations)
     assert next((text for text in told if not text.startswith("undisturbed")), "") != ""

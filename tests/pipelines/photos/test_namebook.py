@@ -61,6 +61,15 @@ def test_a_name_that_another_holds_is_taken_again_with_the_next_number_of_its_se
     assert changed in held()
 
 
+def test_a_name_without_a_number_that_another_holds_by_now_gets_its_first_number() -> None:
+    site = rows.site()
+    photo, other = rows.waiting(site, 1), rows.waiting(site, 2)
+    Photo.objects.filter(id=photo.id).update(File_Name=namebook.rename(row(photo), "Heron.JPG"))
+    namebook.release(row(photo))
+    namebook.rename(row(other), "Heron.JPG")
+    assert namebook.retake(row(photo)) == {"File_Name": "Heron_001.JPG"}
+
+
 def test_no_number_is_left_blocks() -> None:
     site = rows.site()
     photo = rows.waiting(site, 1)

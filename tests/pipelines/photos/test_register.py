@@ -87,6 +87,15 @@ def test_a_move_that_did_not_happen_is_not_taken_for_one(places: tuple[str, str]
 
 
 @pytest.mark.usefixtures("ledger_home")
+def test_undoing_a_move_that_another_file_kept_from_happening_leaves_that_file_alone(places: tuple[str, str]) -> None:
+    source, target = places
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    Path(target).write_bytes(b"another's")
+    Move().undo(source, target, "")
+    assert Path(target).read_bytes() == b"another's"
+    assert [path.name for path in Path(source).parent.iterdir() if path.is_file()] == [Path(source).name]
+
+
 def test_a_new_photo_site_can_publish_into_a_folder_and_a_table() -> None:
     site = rows.site()
     found = dict(Target.objects.filter(site=site).values_list("name", "kind"))

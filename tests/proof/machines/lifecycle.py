@@ -17,6 +17,7 @@ from penstock.ledger import control, rollback
 from penstock.ledger import models as m
 from tests.proof.diskworld import disk_world
 from tests.proof.machines import oracle
+from tests.proof.machines.crashes import CRASHES, spec
 from tests.proof.machines.lifemodel import Model, No, Row
 from tests.proof.plantlines import Outside, line
 from tests.proof.virtualtime import LoopClock
@@ -24,8 +25,6 @@ from tests.proof.virtualtime import LoopClock
 Verb = Callable[[], Any]
 Step = Callable[[Model], None]
 WIDGETS = 3
-CRASHES = st.one_of(st.none(), st.none(), st.tuples(st.integers(0, 99), st.integers(1, 3)))
-"""Which failpoint of those that a verb passes, and at which hit; most verbs are left alone."""
 
 
 class Lifecycle(RuleBasedStateMachine):
@@ -146,7 +145,7 @@ class Lifecycle(RuleBasedStateMachine):
     def the_ledger_agrees(self) -> None:
         """Rows and runs are where the model says, and the oracle has nothing to say."""
         assert self._shown() == self.model.shown()
-        assert oracle.quick(self.clock) == []
+        assert oracle.quick(self.clock, oracle.OF_RUNS) == []
 
     def _do(self, verb: Verb, expected: Step, crash: Any, half: Step = lambda model: None) -> None:
         before, between, after = self.model, self.model.copied(), self.model.copied()
@@ -168,9 +167,7 @@ class Lifecycle(RuleBasedStateMachine):
     def _crashing(self, verb: Verb, crash: Any) -> Any:
         """Do it, perhaps with a death in the middle; answers a refusal."""
         self._died = False
-        if crash is not None:
-            names = sorted(name for name in failpoint.declared() if name.startswith(("ledger.", "rollback.")))
-            failpoint.arm(f"{names[crash[0] % len(names)]}=crash@{crash[1]}")
+        failpoint.arm(spec(crash, ("ledger.", "rollback.", "runlog.")))
         try:
             verb()
         except PenstockError as error:

@@ -125,6 +125,10 @@ def _taken(site: int, name: str, owner: int) -> bool:
 
 
 def _next_free(site: int, name: str) -> str:
+    """The name with the next number of its series; a name that a person gave without one gets its first."""
+    if names.parse_number(name) is None:
+        stem, _, suffix = name.rpartition(".")
+        name = f"{stem[: names.MAX_CHARACTERS - len('_999999.JPEG')]}_001.{suffix}"
     series = _series(name)["series"]
     used = ReservedName.objects.filter(site_id=site, series=series).order_by("-number").first()
     number = (used.number if used else 0) + 1

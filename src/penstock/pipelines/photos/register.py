@@ -115,13 +115,24 @@ class Move:
         return os.path.isfile(target) and not os.path.exists(source)
 
     def undo(self, source: str, target: str, mark: str) -> None:
-        """Back to where it came from, never over another file. Both gone: nothing is left to put back."""
+        """Back to where it came from, never over another file. Both gone: nothing is left to put back.
+
+        Another's file at the target, which kept a move from happening, stays where it is."""
+        if not _ours(source, target, mark):
+            return
         try:
             files.undo_move(source, target)
         except ItemError as error:
             if error.code != "missing":
                 raise
         _remove_if_empty(Path(target).parent)
+
+
+def _ours(source: str, target: str, mark: str) -> bool:
+    """A file at the target while the source is there too is ours only when it holds our bytes."""
+    if not (Path(source).is_file() and Path(target).is_file()):
+        return True
+    return files.sha256_of(target) == (mark or files.sha256_of(source))
 
 
 def _remove_if_empty(folder: Path) -> None:
