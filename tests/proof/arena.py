@@ -167,7 +167,7 @@ class Arena:
 
 @contextmanager
 def opened(last: int = len(world.CHAPTERS) - 1) -> Iterator[Arena]:
-    """A prepared arena, with the chapters up to number `last`, in memory where the machine has a place for it, gone afterwards."""
+    """A prepared arena, with the chapters up to number `last`; in memory where that can be, gone afterwards."""
     shared = Path("/dev/shm")
     place = shared if shared.is_dir() and os.access(shared, os.W_OK) else None
     folder = Path(tempfile.mkdtemp(prefix="penstock-proof-", dir=place))
