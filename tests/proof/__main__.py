@@ -11,6 +11,7 @@ import argparse
 import importlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,9 +25,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tests.house.source import declared_in, modules
+from tests.proof import throwaway
 from tests.proof.case import Case, Level
 
 HERE = Path(__file__).parent
+FORKING = ("l2", "points")  # they start Django on the home in which their victims die
 KINDS = ("kill", "crash", "error")
 CORES = 2
 EVERY = 10.0  # seconds between two lines of progress
@@ -45,14 +48,33 @@ class Tally:
 
 
 def levels() -> dict[str, Level]:
-    """Every level that there is, by name."""
+    """Every level that there is, by name. Leaves Django on a home that is thrown away."""
+    throwaway.started()
+    found = (_imported(stem) for stem in stems().values())
+    return {level.name: level for level in found}
+
+
+def level_named(name: str) -> Level:
+    """One level, for a process that works for nothing else."""
+    stem = stems()[name]
+    if stem not in FORKING:
+        throwaway.started()
+    return _imported(stem)
+
+
+def stems() -> dict[str, str]:
+    """Name of a level → its module, without importing any."""
     found = {}
     for file in sorted(HERE.glob("*.py")):
-        text = file.read_text(encoding="utf-8")
-        if "\nLEVEL = " in text:
-            level = importlib.import_module(f"tests.proof.{file.stem}").LEVEL
-            found[level.name] = level
+        match = re.search(r'^LEVEL = Level\("(\w+)"', file.read_text(encoding="utf-8"), re.MULTILINE)
+        if match:
+            found[match[1]] = file.stem
     return found
+
+
+def _imported(stem: str) -> Level:
+    level: Level = importlib.import_module(f"tests.proof.{stem}").LEVEL
+    return level
 
 
 def main() -> int:
@@ -66,11 +88,11 @@ def main() -> int:
     ask.add_argument("--work", default="", help=argparse.SUPPRESS)
     given = ask.parse_args()
     if given.work:
-        return work(levels()[given.work], given.seed, given.minutes * 60)
-    there = levels()
+        return work(level_named(given.work), given.seed, given.minutes * 60)
     if given.replay:
         name, _, seed = given.replay.partition(":")
-        return replay(there[name], seed)
+        return replay(level_named(name), seed)
+    there = levels()
     unknown = set(filter(None, given.level.split(","))) - set(there)
     if unknown:
         ask.error(f"there is no level {', '.join(sorted(unknown))}; levels: {', '.join(there)}")
@@ -119,20 +141,19 @@ class Proof:
             self._progress()
         return self._tell()
 
-    def _dealt(self) -> list[list[tuple[Tally, float]]]:
-        """Levels to cores, the largest share first to the emptier core; each core is filled."""
+    def _dealt(self) -> list[list[Tally]]:
+        """Levels to cores, the largest share first to the emptier core."""
         lanes: list[list[Tally]] = [[] for _ in range(CORES)]
         for tally in sorted(self.tallies.values(), key=lambda one: -one.level.share):
             min(lanes, key=lambda lane: sum(one.level.share for one in lane)).append(tally)
-        dealt = []
-        for lane in filter(None, lanes):
-            whole = sum(one.level.share for one in lane)
-            dealt.append([(one, self.seconds * one.level.share / whole) for one in lane])
-        return dealt
+        return [lane for lane in lanes if lane]
 
-    def _lane(self, jobs: list[tuple[Tally, float]]) -> None:
-        for tally, seconds in jobs:
+    def _lane(self, tallies: list[Tally]) -> None:
+        """One level after the other, each with its share of the time that is left."""
+        for number, tally in enumerate(tallies):
             began = time.monotonic()
+            whole = sum(one.level.share for one in tallies[number:])
+            seconds = max(1.0, (self._began + self.seconds - began) * tally.level.share / whole)
             try:
                 self._level(tally, seconds)
             finally:
@@ -141,7 +162,7 @@ class Proof:
     def _level(self, tally: Tally, seconds: float) -> None:
         home = Path(tempfile.mkdtemp(prefix="penstock-proof-home-"))
         words = [sys.executable, "-m", "tests.proof", "--work", tally.level.name, "--seed", str(self.seed)]
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PENSTOCK_", "DJANGO_"))}
         with tempfile.TemporaryFile("w+") as errors:
             process = subprocess.Popen(
                 [*words, "--minutes", str(seconds / 60)], stdout=subprocess.PIPE, stderr=errors, text=True,

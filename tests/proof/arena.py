@@ -54,8 +54,8 @@ class Verdict:
 class Arena:
     """Prepared homes, golden ends, and victims. The process that makes one is loaded with the product for good."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.home = folder, folder / "home"
+    def __init__(self, folder: Path, last: int) -> None:
+        self.folder, self.home, self.last = folder, folder / "home", last
         self._server = subprocess.Popen(
             [sys.executable, "-m", "tests.proof.model_server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
@@ -69,9 +69,9 @@ class Arena:
         self._warm()
         self.chapters: list[Chapter] = []
 
-    def prepare(self, upto: int | None = None) -> None:
+    def prepare(self) -> None:
         """Go through the chapters undisturbed once, keeping how each begins and ends."""
-        for number in range(len(world.CHAPTERS) if upto is None else upto + 1):
+        for number in range(self.last + 1):
             if number:
                 shutil.copytree(self.home, self.folder / f"before-{number}", symlinks=True)
             began = time.monotonic()
@@ -118,7 +118,7 @@ class Arena:
         from penstock.adapters.photo import exiftool
         from penstock.ledger import runlog
 
-        world.go()
+        world.go(self.last)
         for tool in exiftool._OPEN.values():
             tool.close()
         exiftool._OPEN.clear()
@@ -166,15 +166,15 @@ class Arena:
 
 
 @contextmanager
-def opened(upto: int | None = None) -> Iterator[Arena]:
-    """A prepared arena in memory where the machine has a place for it, gone afterwards."""
+def opened(last: int = len(world.CHAPTERS) - 1) -> Iterator[Arena]:
+    """A prepared arena, with the chapters up to number `last`; in memory where that can be, gone afterwards."""
     shared = Path("/dev/shm")
     place = shared if shared.is_dir() and os.access(shared, os.W_OK) else None
     folder = Path(tempfile.mkdtemp(prefix="penstock-proof-", dir=place))
     try:
-        arena = Arena(folder)
+        arena = Arena(folder, last)
         try:
-            arena.prepare(upto)
+            arena.prepare()
             yield arena
         finally:
             arena.close()
@@ -197,6 +197,7 @@ def _golden(number: int, answer: Path) -> int:
         return BROKEN
     hits = failpoint.hits()
     failpoint.disarm()
+    world.recover()
     wrong = [str(one) for one in examine(deep=True)]
     answer.write_text(json.dumps({"hits": hits, "end": picture(_home())}) if not wrong else "; ".join(wrong))
     return BROKEN if wrong else ENDED
@@ -229,6 +230,7 @@ def _judge(number: int, answer: Path) -> int:
     try:
         world.recover()
         world.go(number)
+        world.recover()
         wrong = [str(one) for one in examine(deep=True)]
         answer.write_text(json.dumps({"wrong": wrong, "end": picture(_home())}))
     except BaseException:

@@ -59,6 +59,7 @@ def _tables() -> dict[str, Any]:
     found = {table: _rows(model, VOLATILE | OWN.get(table, set())) for table, model in TABLES.items()}
     for row in found["delivery"]:
         row["outcome"] = "there" if row["outcome"] in ("sent", "unchanged") else row["outcome"]
+        row["receipt"].pop("id", None)  # rows get their numbers in the order in which they come
     for model in (Site, PhotoSet, Taxon, Target):
         found[model.__name__] = _rows(model, {"id"} if model in (Taxon, Target) else set())
     found["Decision"] = _rows(Decision, {"id", "at", "decision_id"})
@@ -88,4 +89,5 @@ def _mirror(home: Path) -> list[dict[str, Any]]:
         return []
     with closing(sqlite3.connect(file)) as base:
         base.row_factory = sqlite3.Row
-        return [dict(row) for row in base.execute("SELECT * FROM photos_info_revamp ORDER BY File_Name")]
+        found = base.execute("SELECT * FROM photos_info_revamp ORDER BY File_Name")
+        return [{name: row[name] for name in row.keys() if name != "id"} for row in found]  # noqa: SIM118 - a Row
