@@ -87,7 +87,7 @@ def reset(session: Session, yes: bool) -> int:
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.pass_obj
 def prune(session: Session, dry_run: bool) -> int:
-    """Remove runs that are past keep_days and keep_runs; `up` does so once a day."""
+    """Remove runs past keep_days and keep_runs (`up` does so too)."""
     from penstock.ledger import retention
     from penstock.ledger.models import Run
 
