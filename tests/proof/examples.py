@@ -1,4 +1,4 @@
-"""What L5 runs: Hypothesis state machines. Each keeps a model in plain Python and asks after each step whether it holds.
+"""What L5 runs: Hypothesis state machines. Each keeps a model in plain Python and asks after each step if it holds.
 
 Examples come in chunks, each from a seed of its own; a chunk that fails tells the steps of its smallest example."""
 

@@ -29,7 +29,7 @@ def test_drawn_fates_over_sqlite_break_nothing() -> None:
 
 def test_the_first_cases_cover_points_calls_and_pairs() -> None:
     found = list(islice(fates.cases(1), 5))
-    assert {c.seed.partition(":")[0] for c in found} == {"point", "call", "pair", "ends"}
+    assert {c.seed.partition(":")[0] for c in found} >= {"point", "call", "pair", "ends"}
     assert [(c.seed, c.violations) for c in found if c.violations] == []
 
 

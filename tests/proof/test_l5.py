@@ -11,9 +11,9 @@ from tests.proof.machines.leases import Leases
 from tests.proof.machines.names import Names
 
 
-@pytest.mark.parametrize(("name", "examples"), [("leases", 15), ("leases-disk", 2), ("lifecycle", 2), ("names", 3)])
-def test_a_machine_and_its_model_agree(name: str, examples: int) -> None:
-    assert told(examples.MACHINES[name], f"{name}:short", examples) == ""
+@pytest.mark.parametrize(("name", "number"), [("leases", 15), ("leases-disk", 2), ("lifecycle", 2), ("names", 3)])
+def test_a_machine_and_its_model_agree(name: str, number: int) -> None:
+    assert told(examples.MACHINES[name], f"{name}:short", number) == ""
 
 
 def test_runs_over_real_files_are_rolled_back_to_what_was_there() -> None:
@@ -52,7 +52,7 @@ def test_an_undo_that_moves_whatever_it_finds_is_caught(monkeypatch: pytest.Monk
     assert "state.bring(" in told(Names, "names:greedy", 60)
 
 
-def told(machine: Any, seed: str, examples: int) -> str:
+def told(machine: Any, seed: str, number: int) -> str:
     """What a machine says after so many examples."""
     examples.ready()
-    return examples.examine(machine, seed, examples, least=False)
+    return examples.examine(machine, seed, number, least=False)
