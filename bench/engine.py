@@ -20,7 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--folder", help="where the temporary home lies: the disk that is measured")
     parser.add_argument("--profile", help="write a cProfile of the ledger's thread here")
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     parser.add_argument("--foreign", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -119,7 +121,8 @@ def _run(options: argparse.Namespace, home: Path, size: int, items: int, under: 
     home.mkdir(parents=True)
     words = ["--inside", str(home), "--batches", str(size), "--items", str(items)]
     words += ["--journal", options.journal] if options.journal else []
-    words += ["--profile", options.profile] if options.profile else []
+    words += ["--profile", options.profile] if options.profile and not under else []
+    words += ["--alone"] if under else []
     environment = {**os.environ, "PENSTOCK_HOME": str(home)}
     done = subprocess.run([*under, sys.executable, ME, *words], env=environment, stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout.decode().splitlines()[-1])
@@ -128,16 +131,16 @@ def _run(options: argparse.Namespace, home: Path, size: int, items: int, under: 
 def _fsyncs(options: argparse.Namespace, home: Path, size: int) -> float | None:
     """Per item-stage: those of a longer run less those of a shorter one; None where strace is not installed."""
     counts = []
-    few = 3 * max(size, 20)
+    few = 20 * max(size, 5)
     for number, items in enumerate((few, 3 * few)):
         log = home.with_name(f"{home.name}-{number}.trace")
-        under = ("strace", "-f", "-c", "-U", "calls,name", "-e", "trace=fsync,fdatasync", "-o", str(log))
+        words = ("strace", "-f", "-c", "-U", "calls,name", "-e", "trace=fsync,fdatasync", "-o", str(log))
         try:
-            _run(options, home.with_name(f"{home.name}-{number}"), size, items, under)
+            _run(options, home.with_name(f"{home.name}-{number}"), size, items, words)
         except FileNotFoundError:
             return None
-        words = [line.split() for line in log.read_text().splitlines()]
-        counts.append(sum(int(w[0]) for w in words if len(w) == 2 and w[1] in ("fsync", "fdatasync")))
+        lines = [line.split() for line in log.read_text().splitlines()]
+        counts.append(sum(int(w[0]) for w in lines if len(w) == 2 and w[1] in ("fsync", "fdatasync")))
     return round((counts[1] - counts[0]) / (2 * few * STAGES), 4)
 
 
@@ -148,16 +151,14 @@ def _inside(options: argparse.Namespace) -> dict[str, Any]:
     home, size = Path(options.inside), int(options.batches)
     journal = _start(home, options.journal)
     run = _fill(size, options.items)
+    if options.alone:  # what is counted from outside is the run's alone
+        _drive(run, None)
+        return {}
     raw = [_raw(home, journal)]
-    foreign = subprocess.Popen(
-        [sys.executable, ME, "--foreign", str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert foreign.stdout is not None
-    foreign.stdout.readline()
-    before, wall, cpu = _written(), time.perf_counter(), time.process_time()
-    _drive(run, options.profile)
-    wall, cpu, written = time.perf_counter() - wall, time.process_time() - cpu, _written() - before
-    waits = json.loads(foreign.communicate(b"stop\n")[0])
+    with _person(home) as waits:
+        before, wall, cpu = _written(), time.perf_counter(), time.process_time()
+        _drive(run, options.profile)
+        wall, cpu, written = time.perf_counter() - wall, time.process_time() - cpu, _written() - before
     raw.append(_raw(home, journal))
     _check(run, options.items)
     n = options.items * STAGES
@@ -169,6 +170,18 @@ def _inside(options: argparse.Namespace) -> dict[str, Any]:
         "cpu_us": round(cpu / n * 1e6, 1), "bytes": round(written / n), "seconds": round(wall, 2),
         "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }  # fmt: skip
+
+
+@contextmanager
+def _person(home: Path) -> Iterator[list[float]]:
+    """Somebody who writes meanwhile; afterwards the list holds how long each write took."""
+    waits: list[float] = []
+    command = [sys.executable, ME, "--foreign", str(home)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as person:
+        assert person.stdout is not None
+        person.stdout.readline()
+        yield waits
+        waits += json.loads(person.communicate(b"stop\n")[0])
 
 
 def _start(home: Path, journal: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple, cast
 
 from penstock.engine.backoff import delay
@@ -50,12 +51,13 @@ class Plan:
     broken: list[int] = field(default_factory=list)
     lines: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
-    _shared: dict[Any, dict[str, Any]] = field(default_factory=dict)
+    _shared: dict[Any, tuple[tuple[str, str], dict[str, Any]]] = field(default_factory=dict)
 
     def take(self, result: Result) -> None:
         """Plan what one result means."""
         self.seconds += result.seconds
-        self.lines += [(note.level, note.text) for note in _notes(result.what)]
+        if notes := _notes(result.what):
+            self.lines += [(note.level, note.text) for note in notes]
         if result.together > 1 and isinstance(result.what, Retry | Fail | Quarantine | Died):
             _halve(self, result, result.what)
         else:
@@ -66,42 +68,44 @@ class Plan:
     ) -> None:
         """The item goes to (stage, state) with its own fields; the seeds' words follow by themselves, and with them
         what `ends` there: its lease, or also its attempts."""
-        shared = self._place(stage, state, ends)
-        if not own.keys().isdisjoint(shared):
+        place, shared = self._place(stage, state, ends)
+        if own and not own.keys().isdisjoint(shared):
             own = {**shared, **own, **(ends if ends is FRESH else {}), "stage": stage, "state": state.value}
-            shared = _NOTHING
+            shared = {}
         self.changes.append(Change(item, own, shared))
-        self.moved.append((item, (stage, state.value)))
+        self.moved.append((item, place))
 
-    def _place(self, stage: str, state: ItemState, ends: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One and the same mapping for whatever goes there."""
-        key = (stage, state, id(ends))
+    def _place(self, stage: str, state: ItemState, ends: Mapping[str, Any]) -> tuple[tuple[str, str], dict[str, Any]]:
+        """One and the same place and mapping for whatever goes there."""
+        key = (stage, state, ends is FRESH)
         if key not in self._shared:
             words = self.pipeline.status(self.stage.takes, stage, state) if self.pipeline.status else {}
-            self._shared[key] = {**words, **ends, "stage": stage, "state": state.value}
+            shared = {**words, **ends, "stage": stage, "state": state.value}
+            self._shared[key] = ((stage, state.value), shared)
         return self._shared[key]
+
+    @cached_property
+    def goal(self) -> tuple[str, ItemState]:
+        """Where an item goes that is done here."""
+        following = None if self.stage.gate else self.pipeline.after(self.stage)
+        if following is not None:
+            return following.name, ItemState.READY
+        return self.stage.name, ItemState.WAITING if self.stage.gate else ItemState.DONE
 
     def again(self, item: int, fields: Mapping[str, Any]) -> None:
         """Back to ready at the same stage."""
         self.to(item, self.stage.name, ItemState.READY, fields)
 
 
-_NOTHING: Mapping[str, Any] = {}
-
-
 def _done(plan: Plan, result: Result, what: Done) -> None:
-    following = None if plan.stage.gate else plan.pipeline.after(plan.stage)
     plan.done.append(result.item)
-    plan.makes += [(result.item, row) for row in what.makes]
-    plan.files += [(result.item, file) for file in what.files]
-    plan.counts.update(what.counts)
-    if refs := {name: value for name, value in what.fields.items() if isinstance(value, Ref)}:
+    if what.makes or what.files or what.counts:
+        plan.makes += [(result.item, row) for row in what.makes]
+        plan.files += [(result.item, file) for file in what.files]
+        plan.counts.update(what.counts)
+    if what.fields and (refs := {name: value for name, value in what.fields.items() if isinstance(value, Ref)}):
         plan.refs.append((result.item, refs))
-    if following is not None:
-        plan.to(result.item, following.name, ItemState.READY, what.fields, FRESH)
-    else:
-        state = ItemState.WAITING if plan.stage.gate else ItemState.DONE
-        plan.to(result.item, plan.stage.name, state, what.fields, FRESH)
+    plan.to(result.item, *plan.goal, what.fields, FRESH)
 
 
 def _halve(plan: Plan, result: Result, what: Retry | Fail | Quarantine | Died) -> None:

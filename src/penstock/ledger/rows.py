@@ -142,6 +142,8 @@ def _converter(model: type[models.Model], field: Any) -> Callable[[Any], Any] | 
     steps = [*connection.ops.get_db_converters(expression), *field.get_db_converters(connection)]
 
     def convert(value: Any) -> Any:
+        if value == "[]":  # what most rows hold, read without a parser
+            return []
         for step in steps:
             value = step(value, expression, connection)
         return value
