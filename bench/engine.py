@@ -42,7 +42,7 @@ def main() -> int:
         print(json.dumps(_inside(options)), flush=True)
         return 0
     if options.foreign:
-        return _write_as_a_person(Path(options.foreign))
+        return _write_as_a_person(Path(options.foreign), options.journal)
     with tempfile.TemporaryDirectory(prefix="penstock-bench-", dir=options.folder) as folder:
         found = _million(options, Path(folder)) if options.million else _sizes(options, Path(folder))
     print(json.dumps(found) if options.json else "\n".join(map(_line, found)))
@@ -155,7 +155,7 @@ def _inside(options: argparse.Namespace) -> dict[str, Any]:
         _drive(run, None)
         return {}
     raw = [_raw(home, journal)]
-    with _person(home) as waits:
+    with _person(home, journal) as waits:
         before, wall, cpu = _written(), time.perf_counter(), time.process_time()
         _drive(run, options.profile)
         wall, cpu, written = time.perf_counter() - wall, time.process_time() - cpu, _written() - before
@@ -173,10 +173,10 @@ def _inside(options: argparse.Namespace) -> dict[str, Any]:
 
 
 @contextmanager
-def _person(home: Path) -> Iterator[list[float]]:
+def _person(home: Path, journal: str) -> Iterator[list[float]]:
     """Somebody who writes meanwhile; afterwards the list holds how long each write took."""
     waits: list[float] = []
-    command = [sys.executable, ME, "--foreign", str(home)]
+    command = [sys.executable, ME, "--foreign", str(home), "--journal", journal]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as person:
         assert person.stdout is not None
         person.stdout.readline()
@@ -195,6 +195,7 @@ def _start(home: Path, journal: str | None) -> str:
     if journal:
         mode, sync = PRAGMAS[journal]
         options = django_settings.DATABASES["default"]["OPTIONS"]
+        django_settings.WAL = journal == "wal"  # what the oracle then expects
         options["init_command"] = f"PRAGMA journal_mode={mode}; PRAGMA synchronous={sync}; PRAGMA foreign_keys=ON"
     boot.start(settings)
     return journal or ("wal" if django_settings.WAL else "delete")
@@ -300,13 +301,11 @@ def _p95(waits: list[float]) -> float:
     return sorted(waits)[int(len(waits) * 0.95)] if waits else 0.0
 
 
-def _write_as_a_person(home: Path) -> int:
+def _write_as_a_person(home: Path, journal: str) -> int:
     """One small transaction every 20 ms until told to stop; prints how long each took."""
     import select
 
-    from penstock import boot, config
-
-    boot.start(config.load(home))
+    _start(home, journal)
     from penstock.accounts.models import Site
     from penstock.engine.clock import SystemClock
     from penstock.ledger import events

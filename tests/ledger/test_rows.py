@@ -33,7 +33,7 @@ def test_ready_rows_come_in_order_without_those_that_wait(store: Any, cursor: An
     store._widget.objects.filter(id=2).update(open_children=1)
     store._widget.objects.filter(id=3).update(available_at=50.0)
     assert ids(rows.ready(cursor, "widget", store.run, "cut", 49.0, 9)) == [4, 5, 1]
-    assert ids(rows.ready(cursor, "widget", store.run, "cut", 50.0, 2, whole=True)) == [3, 4]
+    assert ids(rows.ready(cursor, "widget", store.run, "cut", 50.0, 2, columns="work")) == [3, 4]
     assert rows.soonest(cursor, "widget", store.run) == 0.0
     assert rows.ready_in_order(cursor, "widget", store.run, "join", 50.0, 9) == []
 

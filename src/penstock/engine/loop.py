@@ -22,7 +22,7 @@ from penstock.engine.verdict import verdict
 TICK = 0.2  # seconds between two looks at what people asked
 SLICE_SECONDS, SLICE_ITEMS = 0.1, 100  # a batch settles in slices
 AHEAD = 0.05  # seconds of quick work that are claimed ahead, so that a lane need not wait for the ledger
-TURN_ITEMS = 400  # most items of one transaction, so that a person's write need not wait long
+TURN_ITEMS = 1000  # most items of one transaction, so that a person's write need not wait long
 SURE = 0.8  # the part of a lease for which work goes on without a heartbeat that got through
 log = logging.getLogger(__name__)
 

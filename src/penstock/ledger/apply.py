@@ -49,15 +49,19 @@ def write_plan(cursor: Any, run: m.Run, held_by: Mapping[int, int], plan: Plan, 
     table, old = plan.stage.takes, f"{plan.stage.name}/leased"
     waits, moves = _make(run, plan, tally)
     more = _with_ids(plan, waits)
-    changes = [one._replace(own={**one.own, **more[one.item]}) if one.item in more else one for one in plan.changes]
+    changes = plan.changes
+    if more:
+        changes = [one._replace(own={**one.own, **more[one.item]}) if one.item in more else one for one in changes]
     if rows.update_leased(cursor, table, held_by, changes) != len(changes):
         raise LeaseLost
     tally.add(run.id, table, (plan.stage.name, "leased"), -len(plan.moved))
     for place, n in by_state(one for one in plan.moved if one[0] not in plan.skipped).items():
         tally.add(run.id, table, place, n)
     tally.add(None, table, (plan.stage.name, "ready"), len(plan.skipped))
-    names = {place: "/".join(place) for _, place in plan.moved}
-    moves += [(table, item, old, names[place]) for item, place in plan.moved]
+    told: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for item, place in plan.moved:
+        told[place].append(item)
+    alike = [[table, old, "/".join(place), items] for place, items in told.items()]
     for item, merge in plan.merges:
         moves += _merge(cursor, run, plan, tally, item, merge)
     if plan.done:
@@ -71,7 +75,7 @@ def write_plan(cursor: Any, run: m.Run, held_by: Mapping[int, int], plan: Plan, 
     if plan.counts or plan.why:
         mine = m.StageRun.objects.filter(run=run, name=plan.stage.name)
         mine.update(result=result_with(plan, mine.values_list("result", flat=True)[0]))
-    _tell(run, plan, at, moves, _left(cursor, run, plan, tally))
+    _tell(run, plan, at, alike + events.packed(moves), _left(cursor, run, plan, tally))
     return Settled([file for _, file in plan.files], [item for item, _ in plan.merges])
 
 
@@ -253,7 +257,7 @@ def _left(cursor: Any, run: m.Run, plan: Plan, tally: Tally) -> int:
     return left
 
 
-def _tell(run: m.Run, plan: Plan, at: datetime, moves: list[events.Move], left: int) -> None:
+def _tell(run: m.Run, plan: Plan, at: datetime, moves: list[list[Any]], left: int) -> None:
     parts = [f"{len(plan.done) + len(plan.merges)} done"]
     parts += [f"{len(plan.retried)} again"] if plan.retried else []
     parts += [f"{len(plan.broken)} failed"] if plan.broken else []
@@ -267,7 +271,7 @@ def _tell(run: m.Run, plan: Plan, at: datetime, moves: list[events.Move], left: 
         site=run.site_id,
         run=run.id,
         stage=plan.stage.name,
-        moves=moves,
+        packed_moves=moves,
         data=data,
         lines=lines,
     )

@@ -78,23 +78,27 @@ Parts = list[list[dict[str, Any]]]
 
 
 def _fresh(cursor: Any, run: str, stage: Stage, now: float, room: int) -> Parts:
-    whole, one_batch = stage.load is None, stage.ordered or stage.delay > 0
+    columns, one_batch = _columns(stage), stage.ordered or stage.delay > 0
     if stage.per == "set":
-        found = rows.ready(cursor, stage.takes, run, stage.name, now, SET, whole=whole)
+        found = rows.ready(cursor, stage.takes, run, stage.name, now, SET, columns=columns)
         return [found] if found else []
     batches = 1 if one_batch else room if stage.per == "batch" else ceil(room / stage.size)
     if stage.ordered:
-        found = rows.ready_in_order(cursor, stage.takes, run, stage.name, now, stage.size, whole=whole)
+        found = rows.ready_in_order(cursor, stage.takes, run, stage.name, now, stage.size, columns=columns)
     else:
         limit = stage.size * batches
-        found = rows.ready(cursor, stage.takes, run, stage.name, now, limit, lost=False, whole=whole)
+        found = rows.ready(cursor, stage.takes, run, stage.name, now, limit, lost=False, columns=columns)
     return _parts(found, stage)[:batches]
+
+
+def _columns(stage: Stage) -> str:
+    return "work" if stage.load is None else "lease"
 
 
 def _lost(cursor: Any, run: str, stage: Stage, now: float) -> list[dict[str, Any]]:
     if stage.ordered or stage.per == "set":
         return []
-    return rows.ready(cursor, stage.takes, run, stage.name, now, 1, lost=True, whole=stage.load is None)
+    return rows.ready(cursor, stage.takes, run, stage.name, now, 1, lost=True, columns=_columns(stage))
 
 
 def _parts(found: list[dict[str, Any]], stage: Stage) -> Parts:
@@ -145,17 +149,17 @@ def _numbers(cursor: Any, run: str, stage: str, holder: Holder, sizes: Sequence[
 
 
 def _items(context: Load, part: list[dict[str, Any]]) -> list[Item]:
-    """Items as the stage's `load` reads them, else whole rows; the engine's own keys are added."""
+    """Items as the stage's `load` reads them, else as they were claimed; the engine's own keys are added."""
     stage = context.stage
     if stage.load is None:
-        items: list[Item] = [{**row, "state": "leased", "batch": context.batch} for row in part]
-    else:
-        items = stage.load(context, [row["id"] for row in part])
+        for row in part:
+            attempt = row["attempts"] + 1
+            row.update(state="leased", batch=context.batch, attempts=attempt, attempt=attempt, way=stage.way(attempt))
+        return part
+    items: list[Item] = stage.load(context, [row["id"] for row in part])
     base = {row["id"]: row for row in part}
     for item in items:
         row = base[item["id"]]
         attempt = row["attempts"] + 1
         item.update(attempt=attempt, way=stage.way(attempt), deaths=row["deaths"], ordinal=row["ordinal"])
-        if stage.load is None:
-            item["attempts"] = attempt
     return items

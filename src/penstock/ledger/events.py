@@ -23,13 +23,15 @@ def record(
     stage: str = "",
     who: str = "",
     moves: Sequence[Move] = (),
+    packed_moves: Sequence[list[Any]] | None = None,
     data: dict[str, Any] | None = None,
     lines: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Write one event. `lines` are (level, text) for the run log."""
+    """Write one event. `lines` are (level, text) for the run log; who has packed the moves already says so."""
+    told = packed(moves) if packed_moves is None else packed_moves
     values = {
-        "site": site, "run": run, "kind": kind, "stage": stage, "who": who, "at": at,
-        "moves": packed(moves), "data": data or {}, "lines": [[level, clean(text)] for level, text in lines],
+        "site": site, "run": run, "kind": kind, "stage": stage, "who": who, "at": at, "moves": told,
+        "data": data or {}, "lines": [[level, clean(text)] for level, text in lines],
     }  # fmt: skip
     names = ", ".join(column(Event, name) for name in values)
     with connection.cursor() as cursor:

@@ -73,11 +73,11 @@ def ready(
     limit: int,
     *,
     lost: bool | None = None,
-    whole: bool = False,
+    columns: str = "lease",
 ) -> list[dict[str, Any]]:
     """What may be claimed, in order. `lost`: only rows that lost a holder (the fewest losses first), or only rows that
-    did not. `whole`: every column, else what a lease must know."""
-    form = _form(model_of(table), whole)
+    did not. `columns`: what a "lease" must know, or all that "work" may want."""
+    form = _form(model_of(table), columns)
     lock = " FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     cursor.execute(
         f"SELECT {form.columns} FROM {form.table} WHERE run=%s AND stage=%s AND state='ready' AND open_children=0"
@@ -91,10 +91,10 @@ _LOST = {None: " ORDER BY", False: " AND losses=0 ORDER BY", True: " AND losses>
 
 
 def ready_in_order(
-    cursor: Any, table: str, run: str, stage: str, now: float, limit: int, *, whole: bool = False
+    cursor: Any, table: str, run: str, stage: str, now: float, limit: int, *, columns: str = "lease"
 ) -> list[dict[str, Any]]:
     """What may be claimed of an ordered stage: up to the first row that is not due or waits for children."""
-    form = _form(model_of(table), whole)
+    form = _form(model_of(table), columns)
     cursor.execute(
         f"SELECT {form.columns} FROM {form.table} WHERE run=%s AND stage=%s"
         " AND state='ready' ORDER BY ordinal, id LIMIT %s",
@@ -122,12 +122,18 @@ class _Form:
         return rows
 
 
-_NARROW = ("id", "ordinal", "attempts", "deaths", "losses", "share", "available_at", "open_children")
+_LEASED = {"id", "ordinal", "attempts", "deaths", "losses", "share", "available_at", "open_children"}
+_FOR_PEOPLE = {"edited", "revision", "error", "error_code", "made_by", "site_id"}
+_WANTED: dict[str, Callable[[str], bool]] = {
+    "lease": lambda name: name in _LEASED,
+    "work": lambda name: name not in _FOR_PEOPLE,
+    "whole": lambda name: True,
+}
 
 
 @lru_cache
-def _form(model: type[models.Model], whole: bool) -> _Form:
-    fields = [field for field in model._meta.concrete_fields if whole or field.attname in _NARROW]
+def _form(model: type[models.Model], columns: str) -> _Form:
+    fields = [field for field in model._meta.concrete_fields if _WANTED[columns](field.attname)]
     return _Form(
         quoted(model),
         ", ".join(column(model, field.attname) for field in fields),
@@ -189,7 +195,7 @@ def _many(cursor: Any, sql: str, params: Sequence[Sequence[Any]]) -> int:
 
 def read(table: str, ids: Sequence[int]) -> list[dict[str, Any]]:
     """Whole rows by id, in the order of `ids`."""
-    form, found = _form(model_of(table), True), dict[int, dict[str, Any]]()
+    form, found = _form(model_of(table), "whole"), dict[int, dict[str, Any]]()
     with connection.cursor() as cursor:
         for part in chunks(ids):
             cursor.execute(f"SELECT {form.columns} FROM {form.table} WHERE id IN ({marks(part)})", list(part))
