@@ -136,6 +136,14 @@ def test_a_holder_declared_dead_changes_nothing(store: Any) -> None:
     assert {(r["state"], r["losses"], r["attempts"], r["note"]) for r in store.rows().values()} == {("ready", 1, 0, "")}
 
 
+def test_a_holder_declared_dead_cannot_even_close_its_batch(store: Any) -> None:
+    run = store.start(plant.pipeline(), ["", ""])
+    batch = store.ledger.claim(run, {"cpu": 1})
+    store.lose(batch)
+    with pytest.raises(LeaseLost):
+        store.ledger.settle(batch, [], True)
+
+
 def test_what_a_lost_holder_held_is_claimed_alone(store: Any) -> None:
     run = store.start(plant.pipeline(), ["", ""])
     store.lose(store.ledger.claim(run, {"cpu": 1}))

@@ -123,6 +123,7 @@ def test_made_rows_exist_once_however_often_they_are_made(store: Any) -> None:
     m.StageRun.objects.filter(name="cut").update(ready=1)
     settle(store, claimed(store, run, "cut"), Done(makes=twice))
     assert len(store.rows("part")) == 2
+    assert (store.rows()[1]["stage"], store.rows()[1]["error_code"]) == ("number", "")
 
 
 def test_a_settle_names_the_moves_of_rows_that_it_made(store: Any) -> None:

@@ -148,7 +148,9 @@ def test_a_heartbeat_extends_what_is_held_and_names_what_was_lost(store: Any) ->
     run = store.start(plant.pipeline(size=1), ["", ""])
     kept, lost = store.ledger.claim(run, {"cpu": 1}), store.ledger.claim(run, {"cpu": 1})
     sweep.free(store.ledger, m.Batch.objects.get(id=lost.id))
+    m.Batch.objects.update(until=0.0)
     assert store.ledger.beat([kept, lost]) == {lost.id}
+    assert m.Batch.objects.get(id=kept.id).until > store.clock.monotonic() > m.Batch.objects.get(id=lost.id).until
     assert store.ledger.beat([]) == set()
     assert control.find(run).driver == store.ledger.me.to_text()
 

@@ -128,6 +128,14 @@ def test_the_attempt_of_a_lost_holder_is_refunded_and_the_loss_is_charged(store:
     assert m.Run.objects.get().interrupted
 
 
+def test_a_batch_is_freed_once_whoever_comes_second(store: Any) -> None:
+    run = store.start(plant.pipeline(), ["", ""])
+    batch = m.Batch.objects.get(id=store.ledger.claim(run, {"cpu": 1}).id)
+    sweep.free(store.ledger, batch)
+    sweep.free(store.ledger, batch)
+    assert m.Event.objects.filter(kind="freed").count() == 1
+
+
 def test_ten_lost_holders_set_an_item_aside(store: Any) -> None:
     run = store.start(plant.pipeline(), ["", ""])
     for _ in range(18):  # both at once, then each alone in turn
