@@ -150,7 +150,7 @@ def _key(stage: Stage) -> str:
 
 def _inline_one(stage: Stage, item: Item) -> Any:
     try:
-        return cast(Any, stage.work)(item)
+        return cast(Any, stage.work)({**item})  # work may do with it what it likes
     except Exception as error:  # the driver judges it: one item's surprise is not the batch's
         return error
 

@@ -22,7 +22,7 @@ from penstock.engine.verdict import verdict
 TICK = 0.2  # seconds between two looks at what people asked
 SLICE_SECONDS, SLICE_ITEMS = 0.1, 100  # a batch settles in slices
 AHEAD = 0.05  # seconds of quick work that are claimed ahead, so that a lane need not wait for the ledger
-TURN_ITEMS = 1000  # most items of one transaction, so that a person's write need not wait long
+TURN_SECONDS, TURN_ITEMS = 0.05, 1000  # how long a transaction should take, that a person's write need not wait long
 SURE = 0.8  # the part of a lease for which work goes on without a heartbeat that got through
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,7 @@ class Driver:
         self._checked: set[str] = set()
         self._barren: dict[str, tuple[set[str], float]] = {}  # run → lanes that it had nothing for, and when
         self._turns = 0
+        self._most = TURN_ITEMS  # items of one turn
         self._took: dict[str, float] = {}  # seconds of the last piece of work, per lane
         self._runs: list[str] = []
         self._listed = float("-inf")
@@ -141,13 +142,15 @@ class Driver:
     async def _turn(self, runs: Sequence[str]) -> None:
         """Settle what came back and claim what there is room for, in one transaction; start what was claimed."""
         slices = await self._slices()
+        if slices:
+            self._barren.clear()
         room = {} if self.stopping else self._room()
         hungry = [run for run in self._rotated(runs) if room and not self._has_nothing(run, room)]
         if not slices and not hungry:
             return
+        began = self.clock.monotonic()
         turned = await self._told(slices, hungry, room)
-        if slices:
-            self._barren.clear()
+        self._pace(sum(len(one.results) for _, one in slices), self.clock.monotonic() - began)
         now = self.clock.monotonic()
         self._barren |= {run: (set(room), now) for run in turned.barren}
         self.held = [held for held in self.held if not (held.closing and held.batch.id not in turned.lost)]
@@ -156,6 +159,11 @@ class Driver:
             await self._drop(held)
         self.held += [Held(batch, list(batch.items), since=now) for batch in turned.batches]
         self._start_all()
+
+    def _pace(self, items: int, seconds: float) -> None:
+        """As many items in a turn as it can hold in its time."""
+        if items >= SLICE_ITEMS and seconds > 0.0:
+            self._most = min(TURN_ITEMS, max(SLICE_ITEMS, int(items * TURN_SECONDS / seconds)))
 
     async def _told(self, slices: list[tuple[Held, Slice]], hungry: list[str], room: dict[str, int]) -> Turned:
         try:
@@ -168,7 +176,7 @@ class Driver:
 
     async def _slices(self) -> list[tuple[Held, Slice]]:
         """What is due of each batch, and no more than a transaction should hold."""
-        found, left, now = [], TURN_ITEMS, self.clock.monotonic()
+        found, left, now = [], self._most, self.clock.monotonic()
         for held in list(self.held):
             due = now - held.since >= SLICE_SECONDS or len(held.results) >= SLICE_ITEMS
             if left > 0 and (held.over or (held.results and due)):
@@ -206,7 +214,7 @@ class Driver:
         took = self._took.get(lane, TICK)
         if took >= TICK:
             return 0
-        return min(TURN_ITEMS, ceil(self.lanes.slots(lane) * AHEAD / max(took, 1e-6)))
+        return min(self._most, ceil(self.lanes.slots(lane) * AHEAD / max(took, 1e-6)))
 
     # -- working --------------------------------------------------------------------------------------------
 

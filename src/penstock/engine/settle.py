@@ -84,6 +84,11 @@ class Plan:
             self._shared[key] = ((stage, state.value), shared)
         return self._shared[key]
 
+    @property
+    def arrived(self) -> Mapping[str, Any]:
+        """What an item shares with all that are done here, where none of its own fields is among that."""
+        return self._place(*self.goal, FRESH)[1]
+
     @cached_property
     def goal(self) -> tuple[str, ItemState]:
         """Where an item goes that is done here."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 from penstock.engine.errors import LeaseLost
 from penstock.engine.pipeline import Item, Pipeline, Stage
 from penstock.engine.port import Batch
+from penstock.engine.settle import Change, Plan
 from penstock.ledger import effects, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Counts, Tally
@@ -82,7 +82,7 @@ def _fresh(cursor: Any, run: str, stage: Stage, now: float, room: int) -> Parts:
     if stage.per == "set":
         found = rows.ready(cursor, stage.takes, run, stage.name, now, SET, columns=columns)
         return [found] if found else []
-    batches = 1 if one_batch else room if stage.per == "batch" else ceil(room / stage.size)
+    batches = 1 if one_batch else room if stage.per == "batch" else max(1, room // stage.size)
     if stage.ordered:
         found = rows.ready_in_order(cursor, stage.takes, run, stage.name, now, stage.size, columns=columns)
     else:
@@ -132,6 +132,69 @@ def _lease(cursor: Any, run: m.Run, stage: Stage, tally: Tally, holder: Holder, 
     if stage.delay:
         tally.hold_back(run.id, stage.name, holder.now + stage.delay)
     return batches
+
+
+@dataclass(frozen=True)
+class Handed:
+    """Items that go from one stage to a batch of the next in one write: nothing else waits for that."""
+
+    stage: Stage
+    parts: Sequence[tuple[int, Sequence[int]]]  # (batch, items)
+
+    def changes(self, plan: Plan) -> list[Change]:
+        """The plan's changes with the leases of the next stage in them: one statement per batch, or one for all
+        batches of a single item."""
+        leased = {k: v for k, v in plan.arrived.items() if k != "batch"} | {"state": "leased", "attempts": 1}
+        under: dict[int, Change] = {}
+        for number, items in self.parts:
+            own, shared = ({"batch": number}, leased) if len(items) == 1 else ({}, {**leased, "batch": number})
+            under |= {item: Change(item, own, shared) for item in items}
+        return [_under(one, under[one.item]) if one.item in under else one for one in plan.changes]
+
+
+def _under(change: Change, lease: Change) -> Change:
+    return Change(change.item, {**change.own, **lease.own}, lease.shared)
+
+
+def hand_on(
+    cursor: Any, run: m.Run, plan: Plan, tally: Tally, holder: Holder, room: Mapping[str, int]
+) -> Handed | None:
+    """What is done here, and would be claimed next by the same driver anyhow, is leased where it arrives.
+
+    Only where a claim would choose just that: the next stage works items, has no rule of order, and nothing is
+    ready there or deeper."""
+    stage = None if plan.stage.gate else plan.pipeline.after(plan.stage)
+    if (
+        stage is None
+        or plan.makes
+        or stage.per != "item"
+        or stage.ordered
+        or stage.barrier
+        or stage.delay
+        or stage.effects
+    ):
+        return None
+    strict = not plan.pipeline.overlap or plan.pipeline.between_delay > 0
+    counts = tally.stages(cursor, run.id)
+    if strict or any(c.ready or c.not_before > holder.now for c in counts if c.number >= stage.number):
+        return None
+    fit = [one.item for one in plan.changes if one.shared is plan.arrived and (stage.load is not None or not one.own)]
+    fit = fit[: max(0, room.get(stage.lane, 0))]
+    parts = [fit[n : n + stage.size] for n in range(0, len(fit), stage.size)]
+    numbers = _numbers(cursor, run.id, stage.name, holder, [len(part) for part in parts])
+    return Handed(stage, list(zip(numbers, parts, strict=True))) if parts else None
+
+
+def handed_batches(run: m.Run, handed: Handed, before: Mapping[int, Item], tally: Tally) -> list[Batch]:
+    """The batches that were handed on, once they are written. `before`: the items as they were given to the work."""
+    found, n = [], sum(len(items) for _, items in handed.parts)
+    tally.add(run.id, handed.stage.takes, (handed.stage.name, "ready"), -n)
+    tally.add(run.id, handed.stage.takes, (handed.stage.name, "leased"), n)
+    for number, items in handed.parts:
+        kept = {"attempts": 0, "deaths": 0, "losses": 0, "share": 0, "available_at": 0.0}
+        part = [{**before[item], **kept, "stage": handed.stage.name} for item in items]
+        found.append(Batch(number, run.id, handed.stage, tuple(_items(Load(run, handed.stage, number), part))))
+    return found
 
 
 def _numbers(cursor: Any, run: str, stage: str, holder: Holder, sizes: Sequence[int]) -> list[int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import shutil
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import ceil
 from typing import Any
@@ -49,6 +50,39 @@ class _Stopped(Exception):
     def __init__(self, run: str, error: Blocking | Unavailable) -> None:
         super().__init__(str(error))
         self.run, self.error = run, error
+
+
+@contextmanager
+def _stopping(run: str) -> Iterator[None]:
+    """A load in here that finds the run blocked, or something outside away, ends the turn."""
+    try:
+        yield
+    except (Blocking, Unavailable) as error:
+        raise _Stopped(run, error) from error
+
+
+@dataclass
+class _Desk:
+    """What a turn works with: who claims for whom, what room is left, what moves, what was taken."""
+
+    cursor: Any
+    holder: claims.Holder
+    wall: datetime
+    hungry: list[str]
+    room: dict[str, int]
+    most: int
+    tallies: dict[int, Tally] = field(default_factory=lambda: defaultdict(Tally))  # per site
+    taken: list[Batch] = field(default_factory=list)
+
+    def part(self) -> dict[str, int]:
+        """The room of one of the runs that still want some."""
+        return {lane: ceil(n / len(self.hungry)) for lane, n in self.room.items()}
+
+    def take(self, tally: Tally, batches: list[Batch]) -> None:
+        """Batches of one stage of one run."""
+        tally.claimed(batches[0].run, batches[0].stage.name, len(batches), self.wall)
+        self.room[batches[0].stage.lane] -= sum(batch.pieces for batch in batches)
+        self.taken += batches
 
 
 @dataclass(frozen=True)
@@ -164,17 +198,19 @@ class DjangoLedger:
         return any(claims.is_open(stage, counts, pipeline, room, now) for stage in pipeline.stages)
 
     def _turn(self, slices: Sequence[Slice], runs: Sequence[str], room: Mapping[str, int], most: int = ANY) -> Turned:
-        tallies: dict[int, Tally] = defaultdict(Tally)  # per site
-        wall = self.clock.wall()
+        now = self.clock.monotonic()
+        holder = claims.Holder(self.me.to_text(), self.boot, now, now + self.lease)
         with write("ledger.turn", driver=True) as cursor:
             mine, lost = self._guard(cursor, slices)
-            written = [self._write(cursor, tallies, part, wall) for part in _by_stage(mine)]
-            batches, barren = self._claim(cursor, tallies, runs, dict(room), wall, most)
-            for site, tally in tallies.items():
+            hungry = [run for run in runs if not self.requests(run).stop]
+            desk = _Desk(cursor, holder, self.clock.wall(), hungry, dict(room), most)
+            written = [self._write(desk, part) for part in _by_stage(mine)]
+            barren = self._claim(desk)
+            for site, tally in desk.tallies.items():
                 tally.write(cursor, site)
         for one in written:
             self._after(one)
-        return Turned(batches, lost, barren)
+        return Turned(desk.taken, lost, barren)
 
     def _guard(self, cursor: Any, slices: Sequence[Slice]) -> tuple[list[Slice], frozenset[int]]:
         """The epoch: a holder that was declared dead changes nothing. Answers whose slices may be written."""
@@ -201,7 +237,7 @@ class DjangoLedger:
             cursor.execute(f"UPDATE {table} SET open=%s WHERE id IN ({rows.marks(list(mine))})", [False, *mine])
         return mine
 
-    def _write(self, cursor: Any, tallies: Mapping[int, Tally], slices: Sequence[Slice], wall: datetime) -> _Written:
+    def _write(self, desk: _Desk, slices: Sequence[Slice]) -> _Written:
         """Slices of one stage of one run, as one plan."""
         batch, results = slices[0].batch, [result for one in slices for result in one.results]
         died = {result.item for result in results if isinstance(result.what, Died)}
@@ -212,7 +248,16 @@ class DjangoLedger:
             plan.take(result)
         run = self._run(batch.run)
         held_by = {result.item: one.batch.id for one in slices for result in one.results}
-        settled = apply.write_plan(cursor, run, held_by, plan, tallies[run.site_id], wall)
+        tally, handed = desk.tallies[run.site_id], None
+        if run.id in desk.hungry:
+            handed = claims.hand_on(desk.cursor, run, plan, tally, desk.holder, desk.part())
+        if handed is not None:
+            plan.changes = handed.changes(plan)
+        settled = apply.write_plan(desk.cursor, run, held_by, plan, tally, desk.wall)
+        if handed is not None:
+            before = {item["id"]: item for one in slices for item in one.batch.items}
+            with _stopping(run.id):
+                desk.take(tally, claims.handed_batches(run, handed, before, tally))
         for hook in ON_SETTLED if plan.done else ():
             hook(run, batch.stage.name, plan.done)
         return _Written(run, plan, settled, [one.batch for one in slices if one.last])
@@ -233,35 +278,20 @@ class DjangoLedger:
             self._shown[run.id] = self.clock.monotonic()
             runlog.render(run)
 
-    def _claim(
-        self,
-        cursor: Any,
-        tallies: Mapping[int, Tally],
-        runs: Sequence[str],
-        room: dict[str, int],
-        wall: datetime,
-        most: int,
-    ) -> tuple[list[Batch], list[str]]:
-        """In rotation over the runs, each its part of the room."""
-        now, found, barren = self.clock.monotonic(), list[Batch](), list[str]()
-        holder = claims.Holder(self.me.to_text(), self.boot, now, now + self.lease)
-        waiting = [run for run in runs if not self.requests(run).stop]
-        while waiting and len(found) < most and any(n > 0 for n in room.values()):
-            run = self._run(waiting.pop(0))
-            tally, part = tallies[run.site_id], {lane: ceil(n / (len(waiting) + 1)) for lane, n in room.items()}
-            try:
-                first = all(batch.run != run.id for batch in found)
-                taken = claims.take(cursor, run, self.pipeline(run.id), tally, holder, part, first=first)
-            except (Blocking, Unavailable) as error:
-                raise _Stopped(run.id, error) from error
+    def _claim(self, desk: _Desk) -> list[str]:
+        """In rotation over the runs, each its part of the room; answers those that had nothing."""
+        barren = list[str]()
+        while desk.hungry and len(desk.taken) < desk.most and any(n > 0 for n in desk.room.values()):
+            part, run = desk.part(), self._run(desk.hungry.pop(0))
+            tally, first = desk.tallies[run.site_id], all(batch.run != run.id for batch in desk.taken)
+            with _stopping(run.id):
+                taken = claims.take(desk.cursor, run, self.pipeline(run.id), tally, desk.holder, part, first=first)
             if not taken:
                 barren.append(run.id)
                 continue
-            tally.claimed(run.id, taken[0].stage.name, len(taken), wall)
-            room[taken[0].stage.lane] -= sum(batch.pieces for batch in taken)
-            found += taken
-            waiting.append(run.id)
-        return found, barren
+            desk.take(tally, taken)
+            desk.hungry.append(run.id)
+        return barren
 
     def _undo(self, run: m.Run, merged: Sequence[int], table: str) -> None:
         """What cannot be undone now stays marked for recovery; the run goes on."""
@@ -352,8 +382,8 @@ def _makes_files(one: Slice) -> bool:
 
 
 def _by_stage(slices: Sequence[Slice]) -> list[list[Slice]]:
-    """Together what is of one stage of one run."""
+    """Together what is of one stage of one run, the deepest first."""
     found: dict[tuple[str, str], list[Slice]] = defaultdict(list)
     for one in slices:
         found[one.batch.run, one.batch.stage.name].append(one)
-    return list(found.values())
+    return sorted(found.values(), key=lambda part: -part[0].batch.stage.number)
