@@ -163,7 +163,8 @@ class Driver:
     def _pace(self, items: int, seconds: float) -> None:
         """As many items in a turn as it can hold in its time."""
         if items >= SLICE_ITEMS and seconds > 0.0:
-            self._most = min(TURN_ITEMS, max(SLICE_ITEMS, int(items * TURN_SECONDS / seconds)))
+            slices = int(items * TURN_SECONDS / seconds) // SLICE_ITEMS
+            self._most = min(TURN_ITEMS, max(1, slices) * SLICE_ITEMS)
 
     async def _told(self, slices: list[tuple[Held, Slice]], hungry: list[str], room: dict[str, int]) -> Turned:
         try:
@@ -180,7 +181,8 @@ class Driver:
         for held in list(self.held):
             due = now - held.since >= SLICE_SECONDS or len(held.results) >= SLICE_ITEMS
             if left > 0 and (held.over or (held.results and due)):
-                most = left if held.batch.stage.per == "item" else len(held.results)  # decided together: one commit
+                whole = SLICE_ITEMS if held.batch.stage.per == "item" else len(held.results)  # decided together
+                most = max(left, whole)
                 judged = [await self._judged(held, result) for result in held.results[:most]]
                 held.results = held.results[len(judged) :]
                 held.since, held.closing = now, held.over and not held.results
@@ -207,7 +209,7 @@ class Driver:
         for held in self.held:
             unsettled = len(held.results) if held.batch.stage.runner == "inline" else 0  # a lane that is never full
             waiting[held.batch.stage.lane] += held.waiting + unsettled
-        room = {lane: n + self._ahead(lane) - waiting[lane] for lane, n in self.lanes.free().items()}
+        room = {lane: max(n, self._ahead(lane)) - waiting[lane] for lane, n in self.lanes.free().items()}
         return {lane: n for lane, n in room.items() if n > 0}
 
     def _ahead(self, lane: str) -> int:

@@ -13,7 +13,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import connection, models
 
 from penstock.engine.errors import PenstockError
-from penstock.engine.settle import Change
+from penstock.engine.settle import FRESH, Change
 from penstock.engine.states import ItemState
 from penstock.ledger import TABLES
 from penstock.ledger.workitem import WorkItem
@@ -36,6 +36,7 @@ def quoted(model: type[models.Model]) -> str:
     return connection.ops.quote_name(model._meta.db_table)
 
 
+@lru_cache
 def column(model: type[models.Model], name: str) -> str:
     """The quoted column of a field. Raises PenstockError for a name that the model does not have."""
     try:
@@ -45,8 +46,13 @@ def column(model: type[models.Model], name: str) -> str:
 
 
 def prepared(model: type[models.Model], name: str, value: Any) -> Any:
-    """A value as the database wants it."""
+    """A value as the database wants it. The engine's own numbers and words are that already."""
+    if name in _PLAIN:
+        return value
     return _field(model, name).get_db_prep_save(value, connection)
+
+
+_PLAIN = {*FRESH, "stage", "state", "run", "ordinal", "open_children"}
 
 
 def _field(model: type[models.Model], name: str) -> Any:
