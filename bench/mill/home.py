@@ -31,6 +31,11 @@ def make(home: Path, plans: Sequence[str], settings: dict[str, Any] | None = Non
     from penstock import boot, config
 
     boot.start(config.load(home))
+    return fill(plans, settings)
+
+
+def fill(plans: Sequence[str], settings: dict[str, Any] | None = None) -> str:
+    """A grain for each plan and an open run over them, where Django is up; answers the run."""
     from django.db import connection
 
     from bench.mill.models import Grain

@@ -47,3 +47,10 @@ def test_poison_is_set_aside_with_its_cause_and_everything_else_is_done() -> Non
 def test_there_is_new_progress_after_a_kill_and_a_start() -> None:
     found = bench("restart", "--kills", "2", "--items", "4000")
     assert found["up --once"]["kills"] == found["up"]["kills"] == 2
+
+
+@pytest.mark.timeout(300)
+def test_stages_of_different_lanes_work_at_the_same_time() -> None:
+    (found,) = bench("overlap", "--items", "60", "--runners", "async")
+    assert found["done"] == 60
+    assert found["seconds"] < 0.75 * sum(found["working_s"])

@@ -41,6 +41,9 @@ def start(home: Path) -> None:
     for module in pkgutil.walk_packages(penstock.__path__, "penstock."):
         if not module.name.endswith(("__main__", "wsgi")) and "migrations" not in module.name:
             importlib.import_module(module.name)
+    from penstock.ledger import adoption
+
+    adoption.PAGE = 2
     engine.PIPELINES["photos"] = errands.photos
     engine.PIPELINES["lab"] = errands.lab
     engine.PIPELINES["publish"] = errands.publishing(engine.PIPELINES["publish"])

@@ -201,6 +201,7 @@ def recover(session: Session, dry_run: bool) -> int:
 
 WORDS = {
     "interrupted": "runs that were interrupted",
+    "starts": "runs that were still taking their backlog",
     "batches": "batches of programs that have gone, given back",
     "items": "items that are ready again",
     "files": "finished files put in place",

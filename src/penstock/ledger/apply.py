@@ -16,9 +16,9 @@ from penstock.engine.errors import LeaseLost
 from penstock.engine.failpoint import declare, failpoint
 from penstock.engine.outcome import File, Merge, Row
 from penstock.engine.pipeline import Pipeline
-from penstock.engine.settle import FRESH, Plan, by_state, origin, origin_of, result_with
+from penstock.engine.settle import Plan, by_state, origin, origin_of, result_with
 from penstock.engine.states import ACTIVE, BROKEN, ItemState
-from penstock.ledger import effects, events, rows
+from penstock.ledger import adoption, effects, events, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
 from penstock.ledger.tx import commits, write
@@ -173,7 +173,9 @@ def _merge(cursor: Any, run: m.Run, plan: Plan, tally: Tally, item: int, merge: 
     tally.passed(run.id, plan.stage.name)
     moves: list[events.Move] = [(table, item, "/".join(old), "")]
     if merge.stage is not None:
-        moves += adopt(cursor, run, plan.pipeline, table, [merge.into], tally, stage=merge.stage, fields=merge.fields)
+        moves += adoption.adopt(
+            cursor, run, plan.pipeline, table, [merge.into], tally, stage=merge.stage, fields=merge.fields
+        )
     return moves
 
 
@@ -181,44 +183,6 @@ def _check_takeable(table: str, into: int) -> None:
     state = rows.model_of(table).objects.filter(id=into).values_list("state", flat=True).first()
     if state not in TAKEABLE:
         raise Overtaken(f"row {into} is {state or 'gone'} by now")
-
-
-def adopt(
-    cursor: Any,
-    run: m.Run,
-    pipeline: Pipeline,
-    table: str,
-    ids: Sequence[int],
-    tally: Tally,
-    *,
-    stage: str | None = None,
-    fields: dict[str, Any] | Any = None,
-) -> list[events.Move]:
-    """Take rows into the run (at their own stage, or at `stage`), keeping how they looked before."""
-    moves: list[events.Move] = []
-    images = []
-    parents: set[str] = set()  # a child that had come to rest is unfinished again
-    for row in rows.read(table, ids):
-        parents |= set() if row["state"] in ACTIVE else {row["parent"]}
-        images.append(m.BeforeImage(run=run.id, table=table, item=row["id"], data=_plain(table, row)))
-        old, new = (row["stage"], row["state"]), (stage or row["stage"], ItemState.READY.value)
-        tally.add(row["run"], table, old, -1)
-        tally.add(run.id, table, new, 1)
-        moves.append((table, row["id"], "/".join(old), "/".join(new)))
-    m.BeforeImage.objects.bulk_create(images, ignore_conflicts=True)
-    for place in {move[3] for move in moves}:
-        words = pipeline.status(table, *place.split("/")) if pipeline.status else {}
-        values = {**words, **(fields or {}), **FRESH, "run": run.id}
-        values["stage"], values["state"] = place.split("/")
-        rows.update_where(cursor, table, [move[1] for move in moves if move[3] == place], values)
-    rows.recount_children(cursor, parents)
-    return moves
-
-
-def _plain(table: str, row: dict[str, Any]) -> dict[str, Any]:
-    """The row as JSON keeps it."""
-    model = rows.model_of(table)
-    return {field.attname: field.to_python(row[field.attname]) for field in model._meta.concrete_fields}
 
 
 def _close_joins(cursor: Any, table: str, plan: Plan) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError
@@ -15,14 +15,12 @@ from penstock.engine.ids import Ids
 from penstock.engine.pipeline import Pipeline
 from penstock.engine.settle import FRESH
 from penstock.engine.states import BROKEN, RunState
-from penstock.ledger import apply, events, retention, rows
+from penstock.ledger import adoption, events, retention, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
 from penstock.ledger.tx import commits, write
 
 commits("control.start", "control.ask", "control.retry")
-Scope = Mapping[str, Sequence[int]]
-"""Table → the ids that a run takes."""
 
 
 def start(
@@ -34,7 +32,7 @@ def start(
     pipeline: str = "",
     trigger: str = "manual",
     plan: Mapping[str, Any] | None = None,
-    scope: Scope | None = None,
+    scope: adoption.Scope | None = None,
     retry_of: str = "",
     who: str = "",
 ) -> m.Run:
@@ -50,15 +48,16 @@ def start(
             run = m.Run.objects.create(
                 id=ids.run_id(at), site=site, kind=kind, pipeline=pipeline or site.pipeline, started_at=at,
                 plan=dict(site.settings if plan is None else plan), active_key=key, trigger=trigger, retry_of=retry_of,
+                adopting=True,
             )  # fmt: skip
-            stages = PIPELINES[run.pipeline](run)
-            _make_stages(run, stages)
-            n = _stamp(cursor, run, stages, scope)
-            line = f"Run {run.id} of site {site.name} started with {n} items"
+            _make_stages(run, PIPELINES[run.pipeline](run))
+            n = adoption.page(cursor, run, scope)
+            line = f"Run {run.id} of site {site.name} started with {n} items" + " so far" * run.adopting
             events.record(at, "started", site=site.pk, run=run.id, who=who, lines=[("INFO", line)])
     except IntegrityError:
         _refuse_second(key, site)
         raise
+    adoption.go_on(run, clock)
     return run
 
 
@@ -75,22 +74,6 @@ def _make_stages(run: m.Run, pipeline: Pipeline) -> None:
     m.StageRun.objects.bulk_create(
         m.StageRun(run=run, number=s.number, name=s.name, title=s.title, table=s.takes) for s in pipeline.stages
     )
-
-
-def _stamp(cursor: Any, run: m.Run, pipeline: Pipeline, scope: Scope | None) -> int:
-    tally, taken = Tally(), 0
-    names = [stage.name for stage in pipeline.stages]
-    for table in dict.fromkeys(stage.takes for stage in pipeline.stages):
-        backlog = rows.model_of(table).objects.filter(site=run.site, state="ready", run=None, stage__in=names)
-        ids = list(backlog.order_by("ordinal", "id").values_list("id", flat=True))
-        if scope is not None:
-            chosen = set(scope.get(table, ()))
-            ids = [one for one in ids if one in chosen]
-        for part in rows.chunks(ids):
-            apply.adopt(cursor, run, pipeline, table, part, tally)
-        taken += len(ids)
-    tally.write(cursor, run.site_id)
-    return taken
 
 
 def find(run_id: str) -> m.Run:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 from filelock import FileLock, Timeout
 
 from penstock.config import Config
@@ -79,10 +79,19 @@ async def _drive(config: Config, only: str | None, forever: bool, started: Any, 
     with ThreadPoolExecutor(1, thread_name_prefix="ledger") as database:
 
         async def call(function: Callable[..., Any], *args: Any) -> Any:
-            return await loop.run_in_executor(database, function, *args)
+            """In the one thread of the ledger; waits as long as another process keeps the database to itself."""
+            while True:
+                try:
+                    return await loop.run_in_executor(database, function, *args)
+                except OperationalError as error:
+                    if stopped or "locked" not in str(error):
+                        raise
+                    log.warning("another process does not let go of the database; trying again")
 
+        stopped: list[int] = []
         await call(sweep.recover, ledger)
-        stopped = _listen(loop, stop) if interruptible else []
+        if interruptible:
+            _listen(loop, stop, stopped)
         if started:
             started(lambda: loop.call_soon_threadsafe(stop))
         beside = [asyncio.ensure_future(_sweep(call, ledger, clock))]
@@ -125,9 +134,8 @@ def _end_runs(ledger: Any, only: str | None, error: DatabaseError) -> None:
             raise error
 
 
-def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> list[int]:
-    """SIGINT and SIGTERM stop the driver in good order; it can be resumed."""
-    got: list[int] = []
+def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[], None], got: list[int]) -> None:
+    """SIGINT and SIGTERM stop the driver in good order; it can be resumed. Their numbers are added to `got`."""
 
     def heard(number: int) -> None:
         got.append(number)
@@ -136,7 +144,6 @@ def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> list[i
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError):  # Windows has no such hook: there Ctrl-C raises KeyboardInterrupt
             loop.add_signal_handler(number, heard, number)
-    return got
 
 
 async def _sweep(call: Any, ledger: DjangoLedger, clock: Clock) -> None:

@@ -24,6 +24,8 @@ def rest(ledger: Any, run_id: str) -> Rest:
     run = m.Run.objects.select_related("site").get(id=run_id)
     if run.status != RunState.RUNNING:
         return Rest(True)
+    if run.adopting:
+        return Rest(False)
     pipeline = ledger.pipeline(run_id)
     tables = {stage.takes for stage in pipeline.stages}
     asked = run.pause_requested or run.cancel_requested or run.abort_requested or bool(run.blocked)

@@ -30,6 +30,7 @@ class Run(models.Model):
     blocked = models.CharField(max_length=40, default="", blank=True)  # the code of the blocking failure
     error_message = models.TextField(default="", blank=True)
     interrupted = models.BooleanField(default=False)
+    adopting = models.BooleanField(default=False)  # it is still taking the backlog, and nothing of it is worked yet
     driver = models.CharField(max_length=160, default="", blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField()

@@ -38,7 +38,7 @@ commits(
     "ledger.record",
 )
 
-_REQUESTS = "SELECT status, pause_requested, cancel_requested, abort_requested, blocked FROM {} WHERE id=%s"
+_REQUESTS = "SELECT status, adopting, pause_requested, cancel_requested, abort_requested, blocked FROM {} WHERE id=%s"
 SHOW = 0.5  # seconds between two looks of the log file at the events while a run moves
 ANY = 10**6  # as many claims as there is room for
 log = logging.getLogger(__name__)
@@ -108,8 +108,8 @@ class DjangoLedger:
     # -- runs -----------------------------------------------------------------------------------------------
 
     def runs(self) -> list[str]:
-        """Open runs that are not paused, oldest first."""
-        open_runs = m.Run.objects.filter(status=RunState.RUNNING).order_by("started_at", "id")
+        """Open runs that are not paused and have their items, oldest first."""
+        open_runs = m.Run.objects.filter(status=RunState.RUNNING, adopting=False).order_by("started_at", "id")
         return list(open_runs.values_list("id", flat=True))
 
     def pipeline(self, run: str) -> Pipeline:
@@ -129,8 +129,9 @@ class DjangoLedger:
         """What people asked, in one narrow read."""
         with connection.cursor() as cursor:
             cursor.execute(_REQUESTS.format(rows.quoted(m.Run)), [run])
-            status, pause, cancel, abort, blocked = cursor.fetchone()
-        return Requests(bool(pause or blocked), bool(cancel), bool(abort), status == RunState.RUNNING)
+            status, adopting, pause, cancel, abort, blocked = cursor.fetchone()
+        running = status == RunState.RUNNING and not adopting
+        return Requests(bool(pause or blocked), bool(cancel), bool(abort), running)
 
     # -- claim and settle -----------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from penstock.engine.ids import ProcessIdentity
 from penstock.engine.outcome import File
 from penstock.engine.settle import Change
 from penstock.engine.states import TERMINAL_RUN, RunState
-from penstock.ledger import AFTER_RECOVERY, EFFECTS, TABLES, apply, effects, events, restoring, rows
+from penstock.ledger import AFTER_RECOVERY, EFFECTS, TABLES, adoption, apply, effects, events, restoring, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
 from penstock.ledger.rollback import undo_run
@@ -36,6 +36,7 @@ class Recovered:
     batches: int = 0
     items: int = 0
     interrupted: int = 0
+    starts: int = 0
     files: int = 0
     rollbacks: int = 0
     effects: int = 0
@@ -54,11 +55,13 @@ def recover(ledger: DjangoLedger, *, dry_run: bool = False) -> Recovered:
         _note_boot(ledger)
     dead = [batch for batch in m.Batch.objects.filter(open=True).order_by("id") if _is_dead(ledger, batch)]
     undoing = list(m.Run.objects.select_related("site").exclude(undoing=""))
+    adopting = list(m.Run.objects.filter(adopting=True))
     unrecorded = list(m.Run.objects.select_related("site").filter(recorded=False, status__in=list(TERMINAL_RUN)))
     done = Recovered(
         batches=len(dead),
         items=sum(_held(batch) for batch in dead),
         interrupted=len({batch.run_id for batch in dead}),
+        starts=len(adopting),
         rollbacks=len(undoing),
         effects=m.Effect.objects.filter(state="undoing").count(),
         records=len(unrecorded),
@@ -67,6 +70,8 @@ def recover(ledger: DjangoLedger, *, dry_run: bool = False) -> Recovered:
         return done
     for batch in dead:
         done.files += free(ledger, batch)
+    for run in adopting:
+        _attempt(done, adoption.go_on, run, ledger.clock)
     for run in undoing:
         _attempt(done, undo_run, run, ledger.clock.wall(), "recovery")
     _attempt(done, effects.undo_pending)
@@ -95,6 +100,8 @@ def free_expired(ledger: DjangoLedger) -> int:
     dead = [batch for batch in found if _is_dead(ledger, batch)]
     for batch in dead:
         free(ledger, batch)
+    for run in m.Run.objects.filter(adopting=True):
+        adoption.go_on(run, ledger.clock)
     return len(dead)
 
 

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from penstock import config
+from penstock.engine.errors import Refused
+from penstock.ledger import drive
+from penstock.oracle import examine
+from tests.conformance import plant
+
+
+@contextmanager
+def kept_by_another(base: Path, seconds: float) -> Iterator[None]:
+    """Somebody begins to write and does not end it for some seconds."""
+    with closing(sqlite3.connect(base, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        free = threading.Timer(seconds, lambda: other.execute("ROLLBACK"))
+        free.start()
+        try:
+            yield
+        finally:
+            free.join()
+
+
+def test_a_database_that_another_keeps_to_itself_is_waited_for(
+    store: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.1)
+    run = store.start(plant.pipeline(), [""] * 3)
+    with kept_by_another(Path(connection.settings_dict["NAME"]), 0.6):
+        assert drive.drive(config.current(), only=run, interruptible=False)
+    assert {row["state"] for row in store.rows().values()} == {"waiting"}
+    assert "does not let go of the database" in caplog.text
+    assert examine(deep=True) == []
+
+
+def test_a_home_that_another_serves_is_refused(store: Any) -> None:
+    lock = drive.live_driver(config.current())
+    assert lock is not None
+    with lock, pytest.raises(Refused, match="another Penstock process serves this home"):
+        drive.drive(config.current(), interruptible=False)
