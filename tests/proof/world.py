@@ -21,6 +21,7 @@ from penstock import boot, config
 from penstock.engine.clock import SystemClock
 from penstock.engine.failpoint import declared
 from penstock.engine.ids import ProcessIdentity, RandomIds
+from penstock.secret import secret_key
 from tests.proof import errands
 
 CLOCK, WHO = SystemClock(), "ann"
@@ -100,6 +101,7 @@ def _opening(home: Path, _before: list[str]) -> None:
 
     (home / "exiftool").write_text(errands.EXIFTOOL)
     (home / "exiftool").chmod(0o755)
+    _key(home / "annex")
     for name, pipeline in (("herons", "photos"), ("lab", "lab")):
         if not Site.objects.filter(name=name).exists():
             create_site(name, pipeline)
@@ -115,6 +117,14 @@ def _opening(home: Path, _before: list[str]) -> None:
     targets.remove(site, "spare")
     _add(site, home, "first", "a b-1 b-2", move=False)
     _add(site, home, "second", "c d", move=True)
+
+
+def _key(annex: Path) -> None:
+    """The first start of another home."""
+    key = secret_key(annex)
+    if len(key) < 50 or secret_key(annex) != key:
+        raise AssertionError(f"a key of {len(key)} characters")
+    shutil.rmtree(annex)
 
 
 def _fire(home: Path, before: list[str]) -> None:
