@@ -135,9 +135,9 @@ def _fire(home: Path, before: list[str]) -> None:
     for _ in range(ROUNDS):
         _sky(home, "fire")
         mine = Run.objects.filter(site=site).exclude(id__in=before)
-        if mine.filter(status="failed", rolled_back_at__isnull=False, recorded=True).exists():
-            break
         if not mine.filter(active_key__isnull=False).exists():
+            if mine.filter(status="failed", rolled_back_at__isnull=False, recorded=True).exists():
+                break
             _start(site)
         _drive()
     else:
