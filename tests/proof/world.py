@@ -218,7 +218,7 @@ def _again(home: Path, before: list[str]) -> None:
             gate.edit("photo", a.id, {"Caption": "A heron at dusk."}, who=WHO, at=CLOCK.wall())
         if _state(a.id) == "waiting":
             gate.approve("photo", a.id, who=WHO, at=CLOCK.wall())
-        _send(before)
+    _send(before)
     told = undo.unpublish(site, [b.id], WHO, CLOCK)
     if told["failed"] and any("not published" not in row["error"] for row in told["rows"]):
         raise Told(told["rows"][0]["error"])
