@@ -169,7 +169,8 @@ class Process:
     async def _sweep(self) -> None:
         while True:
             await self.clock.sleep(SWEEP)
-            await self.call(self.world.sweep, self.ledger)
+            with suppress(OSError, DatabaseError):  # it comes again
+                await self.call(self.world.sweep, self.ledger)
 
     async def _end(self, sweeper: asyncio.Future[Any]) -> None:
         """Nothing of the process is left at work."""

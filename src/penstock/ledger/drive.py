@@ -152,9 +152,13 @@ def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[], None], got: list
 
 
 async def _sweep(call: Any, ledger: DjangoLedger, clock: Clock) -> None:
+    """Now and then for as long as the driver lives: an error now does not end it."""
     while True:
         await clock.sleep(SWEEP)
-        await call(sweep.free_expired, ledger)
+        try:
+            await call(sweep.free_expired, ledger)
+        except DatabaseError as error:
+            log.warning("the look for lost holders failed, and comes again: %s", error)
 
 
 async def _retain(call: Any, config: Config, clock: Clock) -> None:
