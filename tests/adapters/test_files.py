@@ -176,6 +176,15 @@ def test_a_move_that_died_loses_nothing_and_can_be_repeated(
     assert os.listdir(target.parent) == ["IMG_1.jpg"]
 
 
+def test_a_move_clears_away_what_a_copy_that_was_cut_short_has_left(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    part.write_bytes(b"half")
+    move_verified(source, target)
+    assert not part.exists()
+    assert target.exists()
+
+
 def test_a_move_onto_another_file_is_refused(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True)
     target.write_bytes(b"other")

@@ -78,7 +78,7 @@ def move_verified(source: str | Path, target: str | Path) -> Stored:
         stored = _hash(fd)
         real = Path(os.path.realpath(source))
         with _disk(target):
-            make_folder(target.parent)
+            _part(target)  # what a copy that was cut short has left
             failpoint("files.move.before_rename", path=str(target))
             moved = not source.is_symlink() and _rename(real, target)
             failpoint("files.move.after_rename", path=str(target))
