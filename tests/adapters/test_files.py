@@ -180,7 +180,7 @@ def test_a_move_clears_away_what_a_copy_that_was_cut_short_has_left(source: Path
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.part")
     part.write_bytes(b"half")
-    move_verified(source, target)
+    files.move_verified(source, target)
     assert not part.exists()
     assert target.exists()
 

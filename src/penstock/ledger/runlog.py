@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psutil
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -122,6 +123,14 @@ def _rewrite(file: Path, text: str) -> None:
     failpoint("runlog.after_rename")
 
 
+def tidy(root: Path) -> None:
+    """Remove what programs that have gone were about to put in a log's place."""
+    for part in [*(root / "logs").glob("*.part"), *(root / "logs" / "runs").glob("*.part")]:
+        writer = part.stem.rpartition(".")[2]
+        if writer.isdigit() and (int(writer) == os.getpid() or not psutil.pid_exists(int(writer))):
+            part.unlink(missing_ok=True)
+
+
 def _append(file: Path, text: str) -> None:
     make_folder(file.parent)
     with file.open("a", encoding="utf-8") as stream:
@@ -151,4 +160,5 @@ __all__: list[Any] = [
     "render_after_commit",
     "run_file",
     "tail",
+    "tidy",
 ]
