@@ -145,23 +145,23 @@ def _fire(home: Path, before: list[str]) -> None:
     _sky(home, "clear")
 
 
-def _storm(home: Path, before: list[str]) -> None:
+def _storm(home: Path, _before: list[str]) -> None:
     """A run that holds for want of light; asked to pause besides; then resumed, with one photo lost in the fog."""
     from penstock.ledger import control
     from penstock.ledger.models import Run
 
     site, seen = _site(), home / "seen"
-    while not seen.exists():
+    for _ in range(ROUNDS):
+        if seen.exists():
+            break
         _sky(home, "storm")
-        run = Run.objects.filter(site=site).exclude(id__in=before).first() or _start(site)
+        run = Run.objects.filter(site=site, active_key__isnull=False).first() or _start(site)
         _drive()
         run = control.find(run.id)
         if run.status == "paused":
             _sky(home, "fog")
             control.resume(run, CLOCK, WHO)
             control.pause(control.find(run.id), CLOCK, WHO)
-            seen.touch()
-        elif not run.open:
             seen.touch()
     _to_rest(home, site)
 
