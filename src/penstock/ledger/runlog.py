@@ -124,9 +124,9 @@ def _rewrite(file: Path, text: str) -> None:
 
 def tidy(root: Path) -> None:
     """Remove what programs that have gone were about to put in a log's place."""
-    import psutil  # not at the top: a start needs it for nothing else
-
     for part in [*(root / "logs").glob("*.part"), *(root / "logs" / "runs").glob("*.part")]:
+        import psutil  # a start needs it for nothing else
+
         writer = part.stem.rpartition(".")[2]
         if writer.isdigit() and (int(writer) == os.getpid() or not psutil.pid_exists(int(writer))):
             part.unlink(missing_ok=True)
