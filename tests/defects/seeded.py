@@ -86,8 +86,8 @@ DEFECTS = (
     Defect(
         "a pause is not heeded at the claim",
         "ledger/store.py",
-        "waiting = [run for run in runs if not self.requests(run).stop]",
-        "waiting = list(runs)",
+        "hungry = [run for run in runs if not self.requests(run).stop]",
+        "hungry = list(runs)",
         f"{LEDGERS}::test_a_pause_keeps_the_rest_and_a_resume_does_exactly_the_rest",
     ),
     Defect(
@@ -187,5 +187,33 @@ DEFECTS = (
         "_attempt(done, undo_run, run,",
         "(lambda *_: None)(done, undo_run, run,",
         "tests/ledger/test_rollback.py",
+    ),
+    Defect(
+        "work starts before the backlog is taken",
+        "ledger/store.py",
+        "running = status == RunState.RUNNING and not adopting",
+        "running = status == RunState.RUNNING",
+        "tests/ledger/test_adoption.py",
+    ),
+    Defect(
+        "a killed start is not gone on with",
+        "ledger/sweep.py",
+        "_attempt(done, adoption.go_on, run, ledger.clock)",
+        "pass",
+        "tests/ledger/test_adoption.py",
+    ),
+    Defect(
+        "files that a rollback removes may come back",
+        "ledger/restoring.py",
+        "        folder = folder.parent\n    sync_folder(folder)",
+        "        folder = folder.parent",
+        "tests/ledger/test_rollback.py",
+    ),
+    Defect(
+        "work that never began holds its batch for ever",
+        "engine/loop.py",
+        "await asyncio.gather(*tasks, return_exceptions=True)",
+        "await asyncio.gather(*tasks, return_exceptions=True)\n    held.tasks.clear()\n    held.results.clear()",
+        "tests/engine/test_loop.py",
     ),
 )
