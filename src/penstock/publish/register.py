@@ -15,6 +15,9 @@ def all() -> None:
     ledger.TABLES["delivery"] = models.Delivery
     publish.TARGETS.update(
         folder="penstock.publish.outlets.folder:FolderOutlet",
+        ftp="penstock.publish.outlets.ftp:FtpOutlet",
+        ftps="penstock.publish.outlets.ftps:FtpsOutlet",
+        sftp="penstock.publish.outlets.sftp:SftpOutlet",
         sqlite="penstock.publish.outlets.sqlite:SqliteOutlet",
     )
     publish.FORMS["photos"] = Form("photo", website.parcel, website.published, website.sized, tidying.tidy)

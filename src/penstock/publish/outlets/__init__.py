@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, Protocol, TypedDict, cast
 
@@ -60,10 +62,16 @@ class Outlet(Protocol):
         """What stands on the target without one of these receipts."""
 
 
-def opened(maker: str, url: str, options: Mapping[str, Any]) -> Outlet:
-    """The outlet at an address."""
-    outlet: Outlet = found(maker)(url, options)
+def opened(maker: str, url: str, options: Mapping[str, Any], secret: str = "") -> Outlet:
+    """The outlet at an address; `secret` is its password, for the kinds that take one."""
+    outlet: Outlet = found(maker)(url, options, secret) if secret else found(maker)(url, options)
     return outlet
+
+
+def session_key(url: str, options: Mapping[str, Any], secret: str) -> str:
+    """By what a session is known that may serve one outlet after the other. The password is not readable in it."""
+    whole = json.dumps([url, dict(options), secret], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def found(maker: str) -> Any:
