@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from penstock.accounts.models import Site
     from penstock.publish.models import Target
 
-TAKE_NO_SECRET = ("folder", "sqlite")
-
 
 @click.group(cls=Family)
 def target() -> None:
@@ -34,18 +32,27 @@ def add(
     session: Session, site: str, name: str, kind: str, url: str, options: tuple[str, ...], secret_file: Path | None
 ) -> int:
     """Add the target NAME to SITE. Passwords are never given on the command line."""
-    from penstock.engine.errors import UsageError
     from penstock.publish import targets
 
-    home, owner = session.open(), _site(site)
-    if secret_file is not None and kind in TAKE_NO_SECRET:
-        raise UsageError(f"--secret-file: a {kind} target takes no password; leave it out")
-    made = targets.add(owner, name, kind, url, _options(options))
+    home, owner, chosen = session.open(), _site(site), _options(options)
+    secret = _secret(session, owner, name, secret_file, ask=targets.takes_secret(kind))
+    made = targets.add(owner, name, kind, url, chosen, secret)
     _remember(home, owner, f"Target {name} added: {kind} at {made.url}")
     session.show.document(_facts(made))
     session.show.say(f"Target {name} of {site}: {kind} at {made.url}.")
     session.show.say(f"Try it: penstock target test {site} {name}")
     return 0
+
+
+def _secret(session: Session, owner: Site, name: str, file: Path | None, *, ask: bool) -> str:
+    """The password from the file, else from a person at a terminal; "" leaves it to the environment, or to none."""
+    from penstock.publish import passwords
+
+    if file is not None:
+        return passwords.read(file)
+    if not ask or passwords.of(owner.name, name) or not session.show.has_person:
+        return ""
+    return passwords.checked(session.show.ask(f"Password of {name} (empty: none)", "--secret-file", hidden=True))
 
 
 def _options(options: tuple[str, ...]) -> dict[str, str]:
@@ -88,6 +95,27 @@ def test(session: Session, site: str, name: str) -> int:
     sentence = targets.test(targets.named(_site(site), name))
     session.show.document({"target": name, "ok": True, "detail": sentence})
     session.show.say(f"{name}: {sentence}")
+    return 0
+
+
+@target.command(cls=Leaf)
+@click.argument("site")
+@click.argument("name")
+@click.option("--secret-file", type=click.Path(path_type=Path, dir_okay=False), help="A file with the password.")
+@click.pass_obj
+def secret(session: Session, site: str, name: str, secret_file: Path | None) -> int:
+    """Change the password of the target NAME of SITE: from a file, or typed. Empty: none is kept."""
+    from penstock.publish import passwords, targets
+
+    home, owner, show = session.open(), _site(site), session.show
+    chosen = targets.named(owner, name)
+    question = f"Password of {name} (empty: none)"
+    given = passwords.read(secret_file) if secret_file else show.ask(question, "--secret-file", hidden=True)
+    targets.change_secret(chosen, passwords.checked(given))
+    word = "kept" if given else "forgotten"
+    _remember(home, owner, f"Target {name}: password {word}")
+    show.document({"target": name, "secret": bool(given)})
+    show.say(f"The password of {name} is {word}. Try it: penstock target test {site} {name}")
     return 0
 
 

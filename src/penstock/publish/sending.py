@@ -34,7 +34,7 @@ def send(item: Item, progress: Progress) -> Outcome:
     """Bring one item to one target, unless its approval is void or its files are not there yet."""
     if item["refused"]:
         return Fail(item["refused"], item["code"])
-    outlet = outlets.opened(item["maker"], item["url"], item["options"])
+    outlet = outlets.opened(item["maker"], item["url"], item["options"], item["secret"])
     failpoint("publish.before_send", item=item["item"], target=item["target"])
     try:
         changed, receipt = outlet.send(item["goods"], progress)

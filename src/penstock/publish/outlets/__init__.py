@@ -30,12 +30,13 @@ class Goods(TypedDict):
 
 
 class Outlet(Protocol):
-    """One target. Every method reads before it writes, so repeating it changes nothing.
+    """One target, made from its URL, its options and, where `takes_secret`, its password ("" = none).
 
-    All raise ItemError `conflict` rather than touch what is not ours, Transient for the moment's trouble, Unavailable
+    Every method reads before it writes, so repeating it changes nothing. All raise ItemError `conflict` rather than touch what is not ours, Transient for the moment's trouble, Unavailable
     when the target cannot be reached or refuses everybody."""
 
     rank: int
+    takes_secret: bool
 
     @staticmethod
     def address(url: str, options: Mapping[str, Any]) -> str:
@@ -60,9 +61,10 @@ class Outlet(Protocol):
         """What stands on the target without one of these receipts."""
 
 
-def opened(maker: str, url: str, options: Mapping[str, Any]) -> Outlet:
-    """The outlet at an address."""
-    outlet: Outlet = found(maker)(url, options)
+def opened(maker: str, url: str, options: Mapping[str, Any], secret: str = "") -> Outlet:
+    """The outlet at an address. Its kind is told the password when it takes one."""
+    kind = found(maker)
+    outlet: Outlet = kind(url, options, secret) if kind.takes_secret else kind(url, options)
     return outlet
 
 

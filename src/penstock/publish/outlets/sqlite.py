@@ -18,6 +18,7 @@ class SqliteOutlet:
     """Rows of one table, `photos_info_revamp` unless option `table` names another. `url` is the database's path."""
 
     rank = 1
+    takes_secret = False
 
     def __init__(self, url: str, options: Mapping[str, Any]) -> None:
         self._table = SqliteTable(Path(url), Shape(str(options.get("table", TABLE)), KEY, COLUMNS))
