@@ -90,12 +90,12 @@ def move_verified(source: str | Path, target: str | Path) -> Stored:
     return _finish_move(source, target)
 
 
-def write_bytes(target: str | Path, data: bytes, *, mode: int = 0o644) -> Stored:
+def write_bytes(target: str | Path, data: bytes) -> Stored:
     """Make `target` hold `data`, durably, in place of an older file. Raises Blocking (`disk`)."""
     target = Path(target)
     with _disk(target):
         part = _part(target)
-        with os.fdopen(os.open(part, _MAKE, mode), "wb", buffering=0) as out:
+        with os.fdopen(os.open(part, _MAKE, 0o644), "wb", buffering=0) as out:
             _write(out.fileno(), memoryview(data))
             failpoint("files.write.before_fsync", path=str(target))
             os.fsync(out.fileno())

@@ -55,6 +55,11 @@ class SqliteTable:
             failpoint("sqltable.before_make")
         failpoint("sqltable.after_make")
 
+    def test(self) -> str:
+        """Begin to write, and see that the table is there or can be made; a sentence that says so."""
+        self.make()
+        return f"{self.file} can be written; table {self.shape.name} is there"
+
     def rows(self, key: str) -> list[dict[str, Any]]:
         """The rows of a key with their `id`; reads only, and makes nothing."""
         if not self.file.exists():

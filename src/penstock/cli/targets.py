@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from penstock.accounts.models import Site
     from penstock.publish.models import Target
 
+TAKE_NO_SECRET = ("folder", "sqlite")
+
 
 @click.group(cls=Family)
 def target() -> None:
@@ -23,8 +25,8 @@ def target() -> None:
 @target.command(cls=Leaf)
 @click.argument("site")
 @click.argument("name")
-@click.option("--kind", required=True, help="folder or sqlite.")
-@click.option("--url", required=True, help="For example file:///srv/photos or sqlite:////srv/photos.db")
+@click.option("--kind", required=True, help="folder, mysql, postgres or sqlite.")
+@click.option("--url", required=True, help="For example file:///srv/photos or mysql://user@host/database")
 @click.option("--option", "options", multiple=True, metavar="K=V", help="May be given again and again.")
 @click.option("--secret-file", type=click.Path(path_type=Path, dir_okay=False), help="A file with the password.")
 @click.pass_obj
@@ -32,10 +34,13 @@ def add(
     session: Session, site: str, name: str, kind: str, url: str, options: tuple[str, ...], secret_file: Path | None
 ) -> int:
     """Add the target NAME to SITE. Passwords are never given on the command line."""
+    from penstock.engine.errors import UsageError
     from penstock.publish import targets
 
     home, owner, chosen = session.open(), _site(site), _options(options)
-    secret = _secret(session, owner, name, secret_file, ask=targets.takes_secret(kind))
+    secret = "" if kind in TAKE_NO_SECRET and secret_file is None else _secret(session, owner, name, secret_file)
+    if secret and kind in TAKE_NO_SECRET:
+        raise UsageError(f"--secret-file: a {kind} target takes no password; leave it out")
     made = targets.add(owner, name, kind, url, chosen, secret)
     _remember(home, owner, f"Target {name} added: {kind} at {made.url}")
     session.show.document(_facts(made))
@@ -44,15 +49,14 @@ def add(
     return 0
 
 
-def _secret(session: Session, owner: Site, name: str, file: Path | None, *, ask: bool) -> str:
-    """The password from the file, else from a person at a terminal; "" leaves it to the environment, or to none."""
-    from penstock.publish import passwords
+def _secret(session: Session, owner: Site, name: str, file: Path | None) -> str:
+    """The password from the file, the environment, or a person at a terminal; "" when there is none."""
+    from penstock.publish import credentials
 
-    if file is not None:
-        return passwords.read(file)
-    if not ask or passwords.of(owner.name, name) or not session.show.has_person:
-        return ""
-    return passwords.checked(session.show.ask(f"Password of {name} (empty: none)", "--secret-file", hidden=True))
+    given = credentials.given(owner.name, name, file)
+    if given or not session.show.has_person:
+        return given
+    return session.show.ask(f"Password of {name} (empty: none)", "--secret-file", hidden=True)
 
 
 def _options(options: tuple[str, ...]) -> dict[str, str]:
@@ -105,13 +109,17 @@ def test(session: Session, site: str, name: str) -> int:
 @click.pass_obj
 def secret(session: Session, site: str, name: str, secret_file: Path | None) -> int:
     """Change the password of the target NAME of SITE: from a file, or typed. Empty: none is kept."""
-    from penstock.publish import passwords, targets
+    from penstock.engine.errors import UsageError
+    from penstock.publish import credentials, targets
 
     home, owner, show = session.open(), _site(site), session.show
     chosen = targets.named(owner, name)
+    if chosen.kind in TAKE_NO_SECRET:
+        raise UsageError(f"a {chosen.kind} target takes no password")
     question = f"Password of {name} (empty: none)"
-    given = passwords.read(secret_file) if secret_file else show.ask(question, "--secret-file", hidden=True)
-    targets.change_secret(chosen, passwords.checked(given))
+    read = credentials.given(site, name, secret_file) if secret_file else ""
+    given = read or show.ask(question, "--secret-file", hidden=True)
+    credentials.keep(chosen, given) if given else credentials.forget(chosen)
     word = "kept" if given else "forgotten"
     _remember(home, owner, f"Target {name}: password {word}")
     show.document({"target": name, "secret": bool(given)})

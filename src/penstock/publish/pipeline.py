@@ -9,7 +9,7 @@ from typing import Any, cast
 from penstock.accounts.models import Site
 from penstock.engine.errors import Refused
 from penstock.engine.pipeline import Item, Limits, Pipeline, Stage
-from penstock.publish import TARGETS, targets
+from penstock.publish import TARGETS, credentials
 from penstock.publish.form import form_of
 from penstock.publish.history import known, unfinished_files
 from penstock.publish.models import UNKNOWN, Delivery
@@ -93,7 +93,7 @@ def _to_send(delivery: Delivery) -> Item:
     item: Item = {
         "id": delivery.id, "item": delivery.item, "title": delivery.payload["title"], "target": target.name,
         "maker": TARGETS[target.kind], "url": target.url, "options": target.options,
-        "secret": targets.secret(target),
+        "secret": credentials.of(target),
         "again": delivery.outcome == UNKNOWN, "refused": "", "code": "",
     }  # fmt: skip
     files = rendered(delivery)

@@ -15,6 +15,8 @@ def all() -> None:
     ledger.TABLES["delivery"] = models.Delivery
     publish.TARGETS.update(
         folder="penstock.publish.outlets.folder:FolderOutlet",
+        mysql="penstock.publish.outlets.mysql:MysqlOutlet",
+        postgres="penstock.publish.outlets.postgres:PostgresOutlet",
         sqlite="penstock.publish.outlets.sqlite:SqliteOutlet",
     )
     publish.FORMS["photos"] = Form("photo", website.parcel, website.published, website.sized, tidying.tidy)

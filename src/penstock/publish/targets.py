@@ -13,20 +13,21 @@ from django.db import IntegrityError
 from penstock.accounts.models import Site
 from penstock.engine.errors import NotFound, Refused, UsageError
 from penstock.ledger.tx import commits, write
-from penstock.publish import TARGETS, outlets, passwords
+from penstock.publish import TARGETS, credentials, outlets
 from penstock.publish.models import UNDOING, UNKNOWN, Target
 
 commits("targets.add", "targets.remove")
 
-COMING = ("ftp", "ftps", "sftp", "mysql", "postgres", "wordpress")
+COMING = ("ftp", "ftps", "sftp", "wordpress")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 def add(
     site: Site, name: str, kind: str, url: str, options: Mapping[str, Any] | None = None, secret: str = ""
 ) -> Target:
-    """Add a target, make its place and keep its password. Raises UsageError naming what is wrong, Unavailable when the
-    place cannot be made or reached."""
+    """Add a target and make its place; its password is kept apart, in a file of the home.
+
+    Raises UsageError naming what is wrong, Unavailable when the place cannot be made."""
     if not NAME.fullmatch(name):
         raise UsageError(f"{name[:60]!r} cannot name a target; use lower-case letters, digits and hyphens, at most 40")
     if not url.isprintable():
@@ -35,16 +36,15 @@ def add(
     outlet = outlets.found(maker)
     address = outlet.address(url, chosen)
     _refuse_own(address)
-    if secret and not outlet.takes_secret:
-        raise UsageError(f"a {kind} target takes no password; leave it out")
     if Target.objects.filter(site=site, name=name).exists():
         raise UsageError(f"site {site.name} has a target {name!r} already; choose another name or remove it first")
-    outlets.opened(maker, address, chosen, secret or passwords.of(site.name, name)).make()
-    if outlet.takes_secret:
-        passwords.keep(site.name, name, secret)
+    outlets.opened(maker, address, chosen, secret).make()
     try:
         with write("targets.add"):
-            return Target.objects.create(site=site, name=name, kind=kind, url=address, options=chosen, rank=outlet.rank)
+            made = Target.objects.create(site=site, name=name, kind=kind, url=address, options=chosen, rank=outlet.rank)
+            if secret:
+                credentials.keep(made, secret)
+            return made
     except IntegrityError:
         raise UsageError(f"site {site.name} has a target {name!r} already; choose another name") from None
 
@@ -79,35 +79,18 @@ def remove(site: Site, name: str) -> None:
         if n:
             raise Refused(f"target {name}: {n} deliveries are open; let the publishing end, or publish again, first")
         if target.deliveries.exists():
-            passwords.keep(site.name, f"{name}_{target.pk}_removed", passwords.of(site.name, name))
+            if secret := credentials.of(target):  # which the environment names after the target
+                credentials.keep(target, secret)
             target.name, target.retired = f"{name}_{target.pk}_removed", True
             target.save(update_fields=["name", "retired"])
         else:
+            credentials.forget(target)
             target.delete()
-    passwords.forget(site.name, name)
 
 
 def opened(target: Target) -> outlets.Outlet:
     """The target's outlet."""
-    return outlets.opened(_maker(target.kind), target.url, target.options, secret(target))
-
-
-def secret(target: Target) -> str:
-    """The target's password, "" for kinds that take none."""
-    takes = outlets.found(_maker(target.kind)).takes_secret
-    return passwords.of(target.site.name, target.name) if takes else ""
-
-
-def change_secret(target: Target, given: str) -> None:
-    """Keep another password, or none. Raises UsageError for a kind that takes none."""
-    if not outlets.found(_maker(target.kind)).takes_secret:
-        raise UsageError(f"a {target.kind} target takes no password")
-    passwords.keep(target.site.name, target.name, given)
-
-
-def takes_secret(kind: str) -> bool:
-    """Whether targets of a kind have a password. Raises UsageError for an unknown kind."""
-    return bool(outlets.found(_maker(kind)).takes_secret)
+    return outlets.opened(_maker(target.kind), target.url, target.options, credentials.of(target))
 
 
 def _maker(kind: str) -> str:

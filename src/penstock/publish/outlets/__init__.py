@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, Protocol, TypedDict, cast
 
@@ -30,13 +32,12 @@ class Goods(TypedDict):
 
 
 class Outlet(Protocol):
-    """One target, made from its URL, its options and, where `takes_secret`, its password ("" = none).
+    """One target. Every method reads before it writes, so repeating it changes nothing.
 
-    Every method reads before it writes, so repeating it changes nothing. All raise ItemError `conflict` rather than touch what is not ours, Transient for the moment's trouble, Unavailable
+    All raise ItemError `conflict` rather than touch what is not ours, Transient for the moment's trouble, Unavailable
     when the target cannot be reached or refuses everybody."""
 
     rank: int
-    takes_secret: bool
 
     @staticmethod
     def address(url: str, options: Mapping[str, Any]) -> str:
@@ -62,10 +63,15 @@ class Outlet(Protocol):
 
 
 def opened(maker: str, url: str, options: Mapping[str, Any], secret: str = "") -> Outlet:
-    """The outlet at an address. Its kind is told the password when it takes one."""
-    kind = found(maker)
-    outlet: Outlet = kind(url, options, secret) if kind.takes_secret else kind(url, options)
+    """The outlet at an address; `secret` is its password, for the kinds that take one."""
+    outlet: Outlet = found(maker)(url, options, secret) if secret else found(maker)(url, options)
     return outlet
+
+
+def session_key(url: str, options: Mapping[str, Any], secret: str) -> str:
+    """By what a session is known that may serve one outlet after the other. The password is not readable in it."""
+    whole = json.dumps([url, dict(options), secret], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def found(maker: str) -> Any:

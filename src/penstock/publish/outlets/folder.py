@@ -18,9 +18,8 @@ class FolderOutlet:
     """Files below a folder. `url` is its absolute path."""
 
     rank = 0
-    takes_secret = False
 
-    def __init__(self, url: str, options: Mapping[str, Any]) -> None:
+    def __init__(self, url: str, options: Mapping[str, Any], _secret: str = "") -> None:
         self._folder = Folder(Path(url))
 
     @staticmethod
