@@ -42,7 +42,7 @@ class MysqlTable(ServerTable):
     def _connect(self) -> Any:
         way = {"ssl": self.server.context()} if self.server.encrypted else {"ssl_disabled": True}
         return self._driver.connect(
-            host=self.server.host, port=self.server.port, user=self.server.user, password=self._secret,
+            host=self.server.host, port=self.server.port, user=self.server.user, password=self._secret.encode(),
             database=self.server.database, charset="utf8mb4", sql_mode=STRICT, autocommit=False,
             init_command=f"SET SESSION innodb_lock_wait_timeout={LOCK}",
             connect_timeout=CONNECT, read_timeout=ANSWER, write_timeout=ANSWER, **way,

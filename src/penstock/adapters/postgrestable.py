@@ -42,8 +42,10 @@ class PostgresTable(ServerTable):
             application_name="penstock", tcp_user_timeout=ANSWER * 1000, keepalives_idle=CONNECT, **way,
         )  # fmt: skip
         connection.prepare_threshold = None  # a pooler between us may give each transaction another session
-        connection.execute(f"SET statement_timeout='{ANSWER}s'; SET lock_timeout='{LOCK}s'")
-        connection.commit()
+        connection.autocommit = True  # what is set for the session is no part of a transaction
+        connection.execute(f"SET statement_timeout='{ANSWER}s'")
+        connection.execute(f"SET lock_timeout='{LOCK}s'")
+        connection.autocommit = False
         return connection
 
     def _unreachable(self, error: Exception) -> PenstockError:
