@@ -138,9 +138,9 @@ def _keys(site: Site, form: Form, target: Target | None) -> Iterator[tuple[int, 
 
 
 def _base(site: Site) -> str:
-    """Where the files lie when the site has no public address: on its first file target."""
-    files = [target for target in targets.listed(site) if target.rank == 0]
-    return files[0].url if files else ""
+    """Where the files lie when the site has no public address: in its first folder, if any."""
+    folders = [target for target in targets.listed(site) if target.rank == 0 and "://" not in target.url]
+    return folders[0].url if folders else ""
 
 
 def _title(form: Form, item: int) -> str:

@@ -18,7 +18,7 @@ from penstock.publish.models import UNDOING, UNKNOWN, Target
 
 commits("targets.add", "targets.remove")
 
-COMING = ("ftp", "ftps", "sftp", "wordpress")
+COMING = ("wordpress",)
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 

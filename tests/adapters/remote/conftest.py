@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.adapters.remote.far import KINDS, Far
+from tests.services import absent
+
+Start = Callable[..., Far]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a server of a kind; it is ended after the test."""
+    started: list[Far] = []
+
+    def begin(kind: str, **more: Any) -> Far:
+        started.append(Far(kind, tmp_path / kind, **more))
+        return started[-1]
+
+    yield begin
+    for far in started:
+        far.close()
+
+
+@pytest.fixture(params=KINDS)
+def far(request: pytest.FixtureRequest, start: Start) -> Far:
+    """A server of each kind."""
+    return start(request.param)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Where what is published lies here."""
+    return tmp_path / "rendered.jpg"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte, which root can mount."""
+    place = tmp_path / "small"
+    place.mkdir(mode=0o777)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0777", "none", str(place)], capture_output=True, timeout=20
+    )
+    if done.returncode:
+        absent("a small disk cannot be mounted by this user")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True, timeout=20)
+
+
+@pytest.fixture
+def read_only(small_disk: Path) -> Path:
+    """A folder that not even root can write."""
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True, timeout=20)
+    return small_disk
