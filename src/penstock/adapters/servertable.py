@@ -124,7 +124,7 @@ class ServerTable(ABC):
             failpoint("servertable.before_commit", key=row[self.shape.key])
             self._commit(cursor)
             failpoint("servertable.after_commit", key=row[self.shape.key])
-            self._read_back(cursor, columns, row)
+            self._read_back(cursor, columns, row, code="conflict")  # it is there, and somebody changed it at once
         return "sent", number
 
     def _checked(self, cursor: Any) -> dict[str, Column]:
@@ -180,12 +180,12 @@ class ServerTable(ABC):
         name, value = ("id", number) if number is not None else (self.shape.key, row[self.shape.key])
         cursor.execute(f"DELETE FROM {self._name} WHERE {self._quoted(columns[name].name)}=%s", [value])
 
-    def _read_back(self, cursor: Any, columns: Mapping[str, Column], row: Row) -> None:
+    def _read_back(self, cursor: Any, columns: Mapping[str, Column], row: Row, code: str = "readback") -> None:
         found = self._select(cursor, columns, str(row[self.shape.key]))
         if len(found) != 1 or not self.same(found[0], row):
             wrong = [name for name in self.shape.columns if found and found[0].get(name) != row.get(name)]
             text = f"the table did not keep what was written ({', '.join(wrong) or 'rows'})"
-            raise ItemError(f"{self._where(row[self.shape.key])}: {text}", code="readback")
+            raise ItemError(f"{self._where(row[self.shape.key])}: {text}", code=code)
 
     def _refuse_long(self, columns: Mapping[str, Column], row: Row) -> None:
         for name, length, column in too_long(columns, row):

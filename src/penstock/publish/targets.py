@@ -38,10 +38,11 @@ def add(
     _refuse_own(address)
     if Target.objects.filter(site=site, name=name).exists():
         raise UsageError(f"site {site.name} has a target {name!r} already; choose another name or remove it first")
-    outlets.opened(maker, address, chosen, secret).make()
+    place = outlets.opened(maker, address, chosen, secret)
+    place.make()
     try:
         with write("targets.add"):
-            made = Target.objects.create(site=site, name=name, kind=kind, url=address, options=chosen, rank=outlet.rank)
+            made = Target.objects.create(site=site, name=name, kind=kind, url=address, options=chosen, rank=place.rank)
             if secret:
                 credentials.keep(made, secret)
             return made

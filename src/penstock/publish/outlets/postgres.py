@@ -8,20 +8,20 @@ from typing import Any
 from penstock.adapters.postgrestable import PostgresTable
 from penstock.adapters.sqlserver import Server, parsed, written
 from penstock.publish.outlets import no_more_options
-from penstock.publish.outlets.rows import RowOutlet, may_make, shape
+from penstock.publish.outlets.rows import RowOutlet, said_yes, shape
 
 
 class PostgresOutlet(RowOutlet):
     """`url` is postgres://user@host:port/database. Options: `table`, `make`, `tls`, `ca`."""
 
     def __init__(self, url: str, options: Mapping[str, Any], secret: str = "") -> None:
-        self.table = PostgresTable(_server(url, options), secret, shape(options), may_make=may_make(options))
+        self.table = PostgresTable(_server(url, options), secret, shape(options), may_make=said_yes(options, "make"))
 
     @staticmethod
     def address(url: str, options: Mapping[str, Any]) -> str:
         """The URL with its port and without a password."""
         no_more_options(options, "table", "make", "tls", "ca")
-        shape(options), may_make(options)
+        shape(options), said_yes(options, "make")
         return written(_server(url, options), "postgres")
 
 

@@ -44,7 +44,7 @@ class Table(Protocol):
 class RowOutlet:
     """Rows of one table, `photos_info_revamp` unless option `table` names another. A kind adds its own address."""
 
-    rank = 1
+    rank: int = 1
     table: Table
 
     def make(self) -> None:
@@ -56,20 +56,24 @@ class RowOutlet:
         return self.table.test()
 
     def look(self, goods: Goods) -> View:
-        """By the row's name."""
+        """By the row's name. The right row under another number than the goods say is `ours`."""
         found = self.table.rows(goods["row"][KEY])
         if not found:
             return "absent"
         if len(found) == 1 and self.table.same(found[0], goods["row"]):
-            return "same"
+            return "same" if goods.get("id", 0) in (0, found[0]["id"]) else "ours"
         ours = len(found) == 1 and any(self.table.same(found[0], row) for row in goods["known"])
         return "ours" if ours else "other"
 
     def send(self, goods: Goods, progress: Callable[[str], None]) -> tuple[bool, dict[str, Any]]:
         """One transaction: read, write, read back."""
-        answer, number = self.table.put(goods["row"], goods["known"])
+        answer, number = self.put(goods)
         progress("row written")
         return answer == "sent", {"id": number, "row": goods["row"]}
+
+    def put(self, goods: Goods) -> tuple[str, int]:
+        """Write the row; `sent` or `unchanged`, and the number that the table gave it."""
+        return self.table.put(goods["row"], goods["known"])
 
     def withdraw(self, goods: Goods) -> bool:
         """Delete the row that is ours."""
@@ -89,9 +93,9 @@ def shape(options: Mapping[str, Any]) -> Shape:
     return Shape(name, KEY, COLUMNS)
 
 
-def may_make(options: Mapping[str, Any]) -> bool:
-    """Whether option `make` lets us make a table that is not there. Raises UsageError for another word."""
-    word = str(options.get("make", "no"))
+def said_yes(options: Mapping[str, Any], name: str) -> bool:
+    """An option that is yes or no; no when it is not given. Raises UsageError for another word."""
+    word = str(options.get(name, "no"))
     if word not in ("yes", "no"):
-        raise UsageError(f"option make: {word[:20]!r} is unknown; write yes or no")
+        raise UsageError(f"option {name}: {word[:20]!r} is unknown; write yes or no")
     return word == "yes"
