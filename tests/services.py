@@ -9,14 +9,24 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 import pytest
 
+
+def _newest(program: str) -> list[str]:
+    """Where Debian keeps a program of PostgreSQL, the newest version first."""
+    return sorted(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{program}")), reverse=True)
+
+
 PROGRAMS = {
     "exiftool": ("exiftool",),
     "strace": ("strace",),
+    "mariadbd": ("mariadbd", "/usr/sbin/mariadbd"),
+    "postgres": ("postgres", *_newest("postgres")),
+    "initdb": ("initdb", *_newest("initdb")),
     "proftpd": ("proftpd", "/usr/sbin/proftpd"),
     "sshd": ("/usr/sbin/sshd", "sshd"),  # which is only started by its full path
     "chromium": ("chromium", "chromium-browser", "google-chrome"),

@@ -26,18 +26,19 @@ def target() -> None:
 @target.command(cls=Leaf)
 @click.argument("site")
 @click.argument("name")
-@click.option("--kind", required=True, help="folder, ftps, sftp, ftp or sqlite.")
+@click.option("--kind", required=True, help="folder, ftps, sftp, ftp, mysql, postgres or sqlite.")
 @click.option(
     "--url",
     required=True,
-    help="file:///srv/photos, ftps://user@host/path, sftp://user@host/path or sqlite:////srv/photos.db",
+    help="file:///srv/photos, ftps://user@host/path, sftp://user@host/path, mysql://user@host/database …",
 )
 @click.option(
     "--option",
     "options",
     multiple=True,
     metavar="K=V",
-    help="Again and again: ca=FILE (ftps); host_key=, known_hosts=, key_file= (sftp); plaintext=yes (ftp); timeout=.",
+    help="Again and again: ca=FILE (ftps, mysql, postgres); host_key=, known_hosts=, key_file= (sftp); "
+    "plaintext=yes (ftp); timeout= (files); table= (rows); make=yes, tls=verify|off (mysql, postgres).",
 )
 @click.option("--secret-file", type=click.Path(path_type=Path, dir_okay=False), help="A file with the password.")
 @click.pass_obj
@@ -116,6 +117,31 @@ def test(session: Session, site: str, name: str) -> int:
     sentence = targets.test(targets.named(_site(site), name))
     session.show.document({"target": name, "ok": True, "detail": sentence})
     session.show.say(f"{name}: {sentence}")
+    return 0
+
+
+@target.command(cls=Leaf)
+@click.argument("site")
+@click.argument("name")
+@click.option("--secret-file", type=click.Path(path_type=Path, dir_okay=False), help="A file with the password.")
+@click.pass_obj
+def secret(session: Session, site: str, name: str, secret_file: Path | None) -> int:
+    """Change the password of the target NAME of SITE: from a file, or typed. Empty: none is kept."""
+    from penstock.engine.errors import UsageError
+    from penstock.publish import credentials, targets
+
+    home, owner, show = session.open(), _site(site), session.show
+    chosen = targets.named(owner, name)
+    if chosen.kind in TAKE_NO_SECRET:
+        raise UsageError(f"a {chosen.kind} target takes no password")
+    question = f"Password of {name} (empty: none)"
+    read = credentials.given(site, name, secret_file) if secret_file else ""
+    given = read or show.ask(question, "--secret-file", hidden=True)
+    credentials.keep(chosen, given) if given else credentials.forget(chosen)
+    word = "kept" if given else "forgotten"
+    _remember(home, owner, f"Target {name}: password {word}")
+    show.document({"target": name, "secret": bool(given)})
+    show.say(f"The password of {name} is {word}. Try it: penstock target test {site} {name}")
     return 0
 
 

@@ -100,7 +100,7 @@ def result(run: Run) -> dict[str, Any]:
 
     `unchanged` are items that stood on all targets already; a conflict is counted apart from failures."""
     scope = BeforeImage.objects.filter(run=run.id, table="delivery").values_list("item", flat=True)
-    mine = list(Delivery.objects.filter(id__in=list(scope)).order_by("ordinal", "id"))
+    mine = list(Delivery.objects.filter(id__in=list(scope)).order_by("ordinal", "target__rank", "id"))
     by_item: dict[int, list[Delivery]] = {}
     for delivery in mine:
         by_item.setdefault(delivery.item, []).append(delivery)

@@ -39,9 +39,11 @@ def send(item: Item, progress: Progress) -> Outcome:
     try:
         changed, receipt = outlet.send(item["goods"], progress)
     except ItemError as error:
-        if error.code != "conflict":
+        if error.code == "conflict":
+            return Fail(str(error), error.code, {"outcome": "conflict"})
+        if not outlet.rank:
             raise
-        return Fail(str(error), error.code, {"outcome": "conflict"})
+        return Fail(str(error), error.code, {"outcome": ""})  # a refused row was rolled back: nothing of it is there
     failpoint("publish.before_settle", item=item["item"], target=item["target"])
     outcome = "sent" if changed or item["again"] else "unchanged"  # what is there already, an earlier try may have sent
     return Done({"outcome": outcome, "receipt": receipt}, notes=(_told(item, outcome, receipt),))

@@ -18,7 +18,7 @@ from penstock.publish.models import UNDOING, UNKNOWN, Target
 
 commits("targets.add", "targets.remove")
 
-COMING = ("mysql", "postgres", "wordpress")
+COMING = ("wordpress",)
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -38,10 +38,11 @@ def add(
     _refuse_own(address)
     if Target.objects.filter(site=site, name=name).exists():
         raise UsageError(f"site {site.name} has a target {name!r} already; choose another name or remove it first")
-    outlets.opened(maker, address, chosen, secret).make()
+    place = outlets.opened(maker, address, chosen, secret)
+    place.make()
     try:
         with write("targets.add"):
-            made = Target.objects.create(site=site, name=name, kind=kind, url=address, options=chosen, rank=outlet.rank)
+            made = Target.objects.create(site=site, name=name, kind=kind, url=address, options=chosen, rank=place.rank)
             if secret:
                 credentials.keep(made, secret)
             return made

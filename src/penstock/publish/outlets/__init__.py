@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import json
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Literal, Protocol, TypedDict, cast
+from typing import Any, Literal, NotRequired, Protocol, TypedDict, cast
 
 from penstock.engine.errors import UsageError
 
@@ -24,11 +24,13 @@ class Picture(TypedDict):
 
 
 class Goods(TypedDict):
-    """What goes to a target. `known` are marks of what we put there before: hashes of files, or whole rows."""
+    """What goes to a target. `known` are marks of what we put there before: hashes of files, or whole rows. `id` is the
+    number that the row has, or shall have, where that is known."""
 
     files: dict[str, Picture]
     row: dict[str, Any]
     known: list[Any]
+    id: NotRequired[int]
 
 
 class Outlet(Protocol):
@@ -83,7 +85,7 @@ def found(maker: str) -> Any:
 def from_receipt(receipt: Mapping[str, Any], known: list[Any]) -> Goods:
     """The goods that a receipt is for, to look at them or to take them back."""
     files = {part: cast(Picture, {"source": "", **file}) for part, file in receipt.get("files", {}).items()}
-    return Goods(files=files, row=dict(receipt.get("row", {})), known=known)
+    return Goods(files=files, row=dict(receipt.get("row", {})), known=known, id=receipt.get("id", 0))
 
 
 def no_more_options(options: Mapping[str, Any], *allowed: str) -> None:
