@@ -1,11 +1,12 @@
 """Approved photos on their way to a real server and a table, with faults: each arrives once, nothing is half there.
 
-    python bench/publish.py [--kind ftps|ftp|sftp] [--rows N] [--faults N] [--seed N] [--json]
+    python bench/publish.py [--kind ftps|ftp|sftp] [--database mysql|postgres|none] [--rows N] [--faults N] [--seed N]
 
-Long form: --rows 500 --faults 100. The server is the system's ProFTPD or OpenSSH. Faults, in turn: the server is killed
-with all its sessions in mid-transfer and starts again; the connection is cut before a reply; the publishing program is
-killed (kill -9) at a random moment; its worker is killed at a named step; the driver is killed on either side of a
-commit; the server's disk is full for a while (where a small disk can be mounted). Then publishing goes on to its rest.
+Long form: --rows 500 --faults 100. The servers are the system's own. Faults, in turn: the file server is killed with
+all its sessions in mid-transfer and starts again; the connection is cut before a reply; the publishing program is killed
+(kill -9) at a random moment; its worker is killed at a named step, each in turn; the driver is killed on either side of
+a commit; the server's disk is full for a while (where a small disk can be mounted); the database is killed and starts
+again. Then publishing goes on to its rest.
 """
 
 from __future__ import annotations
@@ -22,21 +23,27 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import closing, suppress
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from tests import databases
 from tests.crash import plant
+from tests.databases import served
 from tests.servers import PASSWORD, Cutter, Server, ftp_server, sftp_server
 
 ROOT = Path(__file__).resolve().parents[1]
 SITE = "herons"
+SEEN = ("id", "File_Name", "Path", "Thumb_Path", "Caption", "alt_text", "Keywords", "Width", "Height")
 PATIENCE = 300.0  # seconds for one command
 STEPS = (
     "publish.before_send", "remote.before_upload", "remote.after_upload", "remote.before_rename",
-    "remote.after_rename", "sqltable.before_commit", "publish.after_row", "publish.before_settle",
+    "remote.after_rename", "servertable.before_commit", "servertable.after_commit", "sqltable.before_commit",
+    "publish.after_row", "publish.before_settle",
 )  # fmt: skip
 COMMITS = ("ledger.turn.before_commit", "ledger.turn.after_commit")
 MAIN = (
@@ -50,7 +57,7 @@ def main() -> int:
     """Disturb, let it come to rest, look; 1 when anything is wrong."""
     options = _options()
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
-        case = Case(Path(folder), options.kind, options.rows, random.Random(options.seed))
+        case = Case(Path(folder), options, random.Random(options.seed))
         try:
             result = case.run(options.faults)
         finally:
@@ -62,8 +69,10 @@ def main() -> int:
 class Case:
     """One home with approved photos, one server behind a cutter, one table."""
 
-    def __init__(self, folder: Path, kind: str, rows: int, dice: random.Random) -> None:
-        self.home, self.kind, self.rows, self.dice = folder / "home", kind, rows, dice
+    def __init__(self, folder: Path, options: argparse.Namespace, dice: random.Random) -> None:
+        self.home, self.kind, self.rows, self.dice = folder / "home", options.kind, options.rows, dice
+        self.base = served(options.database, {}) if options.database != "none" else None
+        self.steps, self.deaths = cycle(STEPS), 0
         self.mounted = self.cut_next = False
         self.server = self._server(folder / "server")
         self.cutter = Cutter(self.server.port, self._cut, most=1_000_000)
@@ -76,6 +85,8 @@ class Case:
         """End the server."""
         self.cutter.close()
         self.server.kill()
+        if self.base:
+            self.base.remove()
         if self.mounted:
             subprocess.run(["umount", "-l", str(self.server.files)], check=True)
 
@@ -83,6 +94,7 @@ class Case:
         """The faults, the way to rest, the look."""
         began = time.perf_counter()
         kinds = ["server", "cut", "kill", "step", "commit", *(["full"] if self.mounted else [])]
+        kinds += ["database"] if self.base else []
         for number in range(faults):
             if self._at_rest():
                 break
@@ -92,7 +104,8 @@ class Case:
         self._end()
         self._rest()
         seconds = round(time.perf_counter() - began, 1)
-        return {"kind": self.kind, "rows": self.rows, "faults": self.told, "seconds": seconds, **self._look()}
+        to = f"{self.kind} and {self.base.kind}" if self.base else self.kind
+        return {"to": to, "rows": self.rows, "faults": self.told, "seconds": seconds, **self._look()}
 
     def fault_server(self) -> None:
         """Kill the server and its sessions, and start it again after a moment."""
@@ -113,12 +126,24 @@ class Case:
         self.killed += 1
 
     def fault_step(self) -> None:
-        """The worker is killed at a named step, as often as it gets there."""
+        """The worker is killed at a named step, until it was seen; then the program."""
         self._end()
-        step = self.dice.choice(STEPS)
-        self._working(PENSTOCK_FAILPOINTS=f"{step}=kill@{self.dice.randint(2, 6)}")
+        self.process = self._go(PENSTOCK_FAILPOINTS=f"{next(self.steps)}=kill@{self.dice.randint(1, 4)}")
+        until = time.perf_counter() + 15
+        while self.process.poll() is None and time.perf_counter() < until:
+            if self._ask("SELECT 1 FROM delivery WHERE deaths > 0"):
+                self.deaths += 1
+                break
+            time.sleep(0.01)
+        self._end()
+
+    def fault_database(self) -> None:
+        """Kill the database, and start it again after a moment."""
+        assert self.base is not None
         self._working()
-        self._end()
+        self.base.kill()
+        time.sleep(self.dice.uniform(0, 1.5))
+        self.base.start()
 
     def fault_commit(self) -> None:
         """The driver is killed before or after a commit."""
@@ -208,7 +233,7 @@ class Case:
             "files": len(named), "partial": len(partial), "mismatches": len(other), "unfinished_parts": len(parts),
         }  # fmt: skip
         found["driver_kills"] = self.killed
-        found["worker_deaths"] = self._ask("SELECT coalesce(sum(deaths), 0) FROM delivery")[0][0]
+        found["worker_deaths"] = self.deaths
         return {**found, "cuts": self.cutter.cuts, "wrong": self._wrong(found, wanted, named)}
 
     def _wrong(self, found: dict[str, int], wanted: dict[str, Any], named: dict[str, Path]) -> list[str]:
@@ -216,6 +241,8 @@ class Case:
         for name, right in (("published_once", self.rows), ("events", self.rows), ("files", 2 * self.rows)):
             wrong += [f"{name}: {found[name]}, not {right}"] if found[name] != right else []
         wrong += [f"{name}: {found[name]}" for name in ("partial", "mismatches") if found[name]]
+        if self.base and self._remote() != self._mirror():
+            wrong.append("the mirror is not what stands in the database")
         wrong += [f"reconcile: {one['detail']}" for one in self._command("reconcile", SITE)["drift"][:5]]
         return wrong + [f"doctor: {one}" for one in self._command("doctor")["violations"][:5]]
 
@@ -239,10 +266,18 @@ class Case:
     def _names(self) -> list[str]:
         return [row[0] for row in self._ask("SELECT File_Name FROM review_queue")]
 
-    def _table_rows(self) -> dict[str, int]:
+    def _table_rows(self) -> Counter[str]:
+        """File name → rows in the last table but the mirror."""
+        return Counter(str(row[1]) for row in (self._remote() if self.base else self._mirror()))
+
+    def _mirror(self) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.home / "data" / "photos_info_revamp.db")) as base:
-            sql = "SELECT File_Name, count(*) FROM photos_info_revamp GROUP BY File_Name"
-            return dict(base.execute(sql).fetchall())
+            return sorted(base.execute(f"SELECT {', '.join(SEEN)} FROM photos_info_revamp").fetchall())
+
+    def _remote(self) -> list[tuple[Any, ...]]:
+        assert self.base is not None
+        names = ", ".join(map(self.base.quoted, SEEN))
+        return sorted(tuple(row) for row in self.base.sql(f"SELECT {names} FROM photos_info_revamp"))
 
     def _server(self, home: Path) -> Server:
         home.mkdir(parents=True)
@@ -268,6 +303,10 @@ class Case:
         options = [word for key, value in self._options().items() for word in ("--option", f"{key}={value}")]
         password = [] if self.kind == "sftp" else ["--secret-file", str(secret)]
         self._command("target", "add", SITE, "web", "--kind", self.kind, "--url", self._url(), *options, *password)
+        if self.base:
+            secret.write_text(databases.PASSWORD)
+            words = ["--kind", self.base.kind, "--url", self.base.url(), "--option", "make=yes"]
+            self._command("target", "add", SITE, "base", *words, "--secret-file", str(secret))
 
     def _url(self) -> str:
         if self.kind == "sftp":
@@ -288,7 +327,7 @@ def _sha(path: Path) -> str:
 
 def _table(result: dict[str, Any]) -> str:
     faults = ", ".join(f"{n} × {name}" for name, n in result["faults"].items())
-    lines = [f"publish to {result['kind']}: {result['rows']} rows, faults: {faults or 'none'}, {result['seconds']} s"]
+    lines = [f"publish to {result['to']}: {result['rows']} rows, faults: {faults or 'none'}, {result['seconds']} s"]
     for name in (
         "published_once",
         "events",
@@ -297,6 +336,7 @@ def _table(result: dict[str, Any]) -> str:
         "mismatches",
         "unfinished_parts",
         "cuts",
+        "driver_kills",
         "worker_deaths",
     ):
         lines.append(f"  {name.replace('_', ' '):<18}{result[name]:>6}")
@@ -306,6 +346,7 @@ def _table(result: dict[str, Any]) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kind", choices=("ftps", "ftp", "sftp"), default="ftps")
+    parser.add_argument("--database", choices=("mysql", "postgres", "none"), default="mysql")
     parser.add_argument("--rows", type=int, default=24)
     parser.add_argument("--faults", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
