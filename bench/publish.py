@@ -3,10 +3,10 @@
     python bench/publish.py [--kind ftps|ftp|sftp] [--database mysql|postgres|none] [--rows N] [--faults N] [--seed N]
 
 Long form: --rows 500 --faults 100. The servers are the system's own. Faults, in turn: the file server is killed with
-all its sessions in mid-transfer and starts again; the connection is cut before a reply; the publishing program is killed
-(kill -9) at a random moment; its worker is killed at a named step, each in turn; the driver is killed on either side of
-a commit; the server's disk is full for a while (where a small disk can be mounted); the database is killed and starts
-again. Then publishing goes on to its rest.
+all its sessions in mid-transfer and starts again; the connection is cut before a reply; the publishing program is
+killed (kill -9) at a random moment; its worker is killed at a named step, each in turn; the driver is killed on
+either side of a commit; the server's disk is full for a while (where a small disk can be mounted); the database is
+killed and starts again. Then publishing goes on to its rest.
 """
 
 from __future__ import annotations

@@ -102,6 +102,13 @@ class Server:
         self.kill()
         raise AssertionError(f"{self.command[0]} does not start: {(self.home / 'output').read_text(errors='replace')}")
 
+    def freeze(self) -> None:
+        """It and its sessions stay, and say nothing any more; `kill` still ends them."""
+        assert self._process is not None
+        one = psutil.Process(self._process.pid)
+        for process in (one, *one.children(recursive=True)):
+            process.suspend()
+
     def kill(self) -> None:
         """End it and every session of it, at once."""
         if self._process is None:
