@@ -52,10 +52,11 @@ class Database(ABC):
         """Whether its process is there."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
+    def start(self, *, cramped: bool = False) -> None:
+        """Start it and wait until it answers. A `cramped` one has little room, as on a disk that is almost full."""
+        command = self._cramped() if cramped else self._command()
         with (self.home / "output").open("ab") as log:
-            self._process = self._run(self._command(), stdout=log, stderr=log)
+            self._process = self._run(command, stdout=log, stderr=log)
         for _ in range(int(SECONDS / 0.05)):
             if self._answers():
                 return
@@ -122,6 +123,9 @@ class Database(ABC):
     def _command(self) -> list[str]: ...
 
     @abstractmethod
+    def _cramped(self) -> list[str]: ...
+
+    @abstractmethod
     def _answers(self) -> bool: ...
 
     def _run(self, command: list[str], **streams: Any) -> subprocess.Popen[bytes]:
@@ -160,6 +164,10 @@ class Mariadb(Database):
             f"--ssl-cert={self.home / 'server.crt'}", f"--ssl-key={self.home / 'server.key'}",
             "--character-set-server=latin1", "--sql-mode=",
         ]  # fmt: skip
+
+    def _cramped(self) -> list[str]:
+        place = "--innodb-data-file-path=ibdata1:12M:autoextend:max:20M"
+        return [*self._command(), place, "--innodb-file-per-table=0"]
 
     def _answers(self) -> bool:
         try:
@@ -210,6 +218,9 @@ class Postgres(Database):
         }  # fmt: skip
         chosen = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [require("postgres"), "-D", str(self.home / "data"), *chosen]
+
+    def _cramped(self) -> list[str]:
+        return ["sh", "-c", 'ulimit -f 40960; exec "$@"', "sh", *self._command()]  # no file grows above 20 MiB
 
     def _answers(self) -> bool:
         import psycopg
