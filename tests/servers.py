@@ -9,6 +9,7 @@ import datetime
 import hashlib
 import ipaddress
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -105,19 +106,15 @@ class Server:
         """End it and every session of it, at once."""
         if self._process is None:
             return
-        try:
+        family = []
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGSTOP)  # so that no session is born meanwhile
             family = psutil.Process(self._process.pid).children(recursive=True)
-        except psutil.NoSuchProcess:
-            family = []
         self._process.kill()
         self._process.wait()
-        for one in family:
-            try:
-                one.kill()
-            except psutil.NoSuchProcess:
-                continue
-        psutil.wait_procs(family, timeout=SECONDS)
         self._process = None
+        for one in family:
+            _ended(one)
 
 
 def ftp_server(home: Path, *, encrypted: bool, more: str = "") -> Server:
@@ -229,6 +226,16 @@ class Cutter:
             return one.recv(65536)
         except OSError:
             return b""
+
+
+def _ended(session: psutil.Process) -> None:
+    """Kill a process and see that it does nothing any more; who buries it, and when, is init's business."""
+    try:
+        session.kill()
+        while session.is_running() and session.status() != psutil.STATUS_ZOMBIE:
+            threading.Event().wait(0.005)
+    except psutil.NoSuchProcess:
+        return
 
 
 def free_port() -> int:

@@ -40,9 +40,9 @@ def source(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of one megabyte, which root can mount."""
-    place = tmp_path / "small"
+def small_disk(far: Far) -> Iterator[Path]:
+    """A disk of one megabyte in the server's folder, as 2026/. Root can mount one."""
+    place = far.root / "2026"
     place.mkdir(mode=0o777)
     done = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0777", "none", str(place)], capture_output=True, timeout=20

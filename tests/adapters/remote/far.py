@@ -31,6 +31,7 @@ class Far:
     password: str = PASSWORD
     trust: dict[str, Any] = field(default_factory=dict)
     timeout: float = 10.0
+    ca: str = "server.crt"
 
     def __post_init__(self) -> None:
         self.server: Server = (
@@ -61,7 +62,7 @@ class Far:
             trust = Trust(**{"host_key": key, "key_file": self.home / "user_key", **self.trust})
             return SftpWire(address, "" if trust.key_file else self.password, self.timeout, trust)
         address = Address(self.kind, "heron", host, port, "/")
-        context = tls(self.home / "server.crt") if self.kind == "ftps" else None
+        context = tls(self.home / self.ca) if self.kind == "ftps" else None
         return FtpWire(address, self.password, self.timeout, context)
 
     def cut(self, when: Callable[[bytes], bool]) -> tuple[RemoteFolder, Cutter]:

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from penstock.adapters.folder import STRANGE, conflict
 from penstock.adapters.remote.session import Session
-from penstock.adapters.remote.wire import Declined, Entry, Lost, Progress, Wire
+from penstock.adapters.remote.wire import BROKEN_OFF, Declined, Entry, Lost, Progress, Wire
 from penstock.engine.errors import ItemError, Transient, Unavailable
 from penstock.engine.failpoint import declare, failpoint
 
@@ -140,6 +140,10 @@ class _Put:
         except Declined as error:
             _sweep(wire, place, [self._sha256])
             raise _blame(wire, place, error) from error
+        except Transient as error:
+            if error.code == BROKEN_OFF and not _writable(wire, part.rpartition("/")[0]):
+                raise Unavailable(f"the server cannot write ({error}); make room there, then resume") from error
+            raise
 
     def _upload(self, wire: Wire, part: str) -> None:
         """Go on where an earlier try stopped; from the start when that does not give the right bytes."""
@@ -263,6 +267,17 @@ def _probe(wire: Wire, folder: str) -> None:
     wire.delete(place)
     if not whole:
         raise Unavailable(f"{folder}: what is written there does not arrive whole")
+
+
+def _writable(wire: Wire, folder: str) -> bool:
+    """Whether a small file can still be written; servers that are full say "input/output error"."""
+    try:
+        _probe(wire, folder)
+    except Lost:
+        raise
+    except (Declined, Transient, Unavailable):
+        return False
+    return True
 
 
 def _blame(wire: Wire, place: str, error: Declined) -> ItemError | Unavailable:

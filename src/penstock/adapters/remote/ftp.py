@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from penstock.adapters.remote.address import Address
 from penstock.adapters.remote.listing import machine_entry, machine_line, people_line
-from penstock.adapters.remote.wire import CHUNK, Declined, Entry, Lost, Progress, Steps
+from penstock.adapters.remote.wire import BROKEN_OFF, CHUNK, Declined, Entry, Lost, Progress, Steps, Unreached
 from penstock.engine.errors import Transient, Unavailable
 
 PORT = 21
@@ -114,7 +114,10 @@ class FtpWire:
     def _open(self, password: str) -> None:
         address = self._address
         with _reached(address.place), _replies():
-            self._ftp.connect(address.host, address.port)
+            try:
+                self._ftp.connect(address.host, address.port)
+            except OSError as error:
+                raise Unreached(f"nobody answers ({_said(error)})") from error
             _keep_alive(self._ftp.sock)
             self._login(password)
             self._features = self._asked_features()
@@ -231,7 +234,7 @@ def _replies() -> Iterator[None]:
     """Say what a reply means for what we do."""
     try:
         yield
-    except (ssl.SSLCertVerificationError, Unavailable):
+    except (ssl.SSLCertVerificationError, Lost, Unavailable):
         raise
     except ftplib.error_temp as error:
         raise _temporary(str(error)) from error
@@ -248,7 +251,9 @@ def _replies() -> Iterator[None]:
 def _temporary(text: str) -> Exception:
     if text[:3] == "452" or _FULL.search(text):
         return _full(text)
-    return Lost(f"the server broke off ({_said(text)})") if text[:3] in _LOST else Transient(_said(text), code="remote")
+    return (
+        Lost(f"the server broke off ({_said(text)})") if text[:3] in _LOST else Transient(_said(text), code=BROKEN_OFF)
+    )
 
 
 def _full(reply: object) -> Unavailable:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from penstock.adapters.remote.wire import Lost, Wire
+from penstock.adapters.remote.wire import Lost, Unreached, Wire
 from penstock.engine.clock import Clock, SystemClock
 from penstock.engine.errors import Unavailable
 
@@ -38,13 +38,15 @@ class Session:
         self._lived = False
 
     def steady(self, act: Callable[[Wire], T]) -> T:
-        """Do something on the wire, again on a new one after each loss. Raises Unavailable when it stays lost."""
+        """Do something on the wire, again on a new one after each loss.
+
+        Raises Unavailable when it stays lost, and at once when nobody ever answered."""
         for wait in (*WAITS, None):
             try:
                 return self._once(act)
             except Lost as error:
                 self.close()
-                if wait is None or not self._lived:  # one that never answered is told at once
+                if wait is None or (isinstance(error, Unreached) and not self._lived):
                     raise Unavailable(f"{self.where}: {error}") from error
                 self._wait(wait)
         raise AssertionError("the last try returns or raises")

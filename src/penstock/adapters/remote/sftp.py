@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from penstock.adapters.remote.address import Address
-from penstock.adapters.remote.wire import CHUNK, Declined, Entry, Lost, Progress, Steps
+from penstock.adapters.remote.wire import CHUNK, Declined, Entry, Lost, Progress, Steps, Unreached
 from penstock.engine.errors import Unavailable, UsageError
 
 try:
@@ -94,7 +94,9 @@ class SftpWire:
     def write(self, path: str, stream: BinaryIO, start: int, progress: Progress) -> None:
         """Pieces follow each other without waiting; the last one waits for all answers."""
         steps = Steps(progress, "sent", start)
-        with self._replies(writing=True), self._sftp.open(path, "r+b" if start else "wb") as out:
+        with self._replies():
+            out = self._sftp.open(path, "r+b" if start else "wb")
+        with self._replies(writing=True), out:
             out.seek(start)
             out.set_pipelined(True)
             piece = stream.read(CHUNK)
@@ -237,10 +239,12 @@ def _reached(address: Address, trust: Trust) -> Iterator[None]:
         how = f"key {trust.key_file}" if trust.key_file else "password"
         why = f"{address.place} lets {address.user} not in ({_said(error)})"
         raise Unavailable(f"{why}; check user and {how}") from error
-    except (paramiko.SSHException, EOFError, OSError) as error:
-        if isinstance(error, FileNotFoundError | PermissionError):
-            raise Unavailable(f"option key_file: {trust.key_file} cannot be read ({_said(error)})") from error
-        raise Lost(f"no connection ({_said(error)})") from error
+    except (FileNotFoundError, PermissionError) as error:
+        raise Unavailable(f"option key_file: {trust.key_file} cannot be read ({_said(error)})") from error
+    except (paramiko.SSHException, EOFError) as error:
+        raise Lost(f"the connection broke ({_said(error)})") from error
+    except OSError as error:
+        raise Unreached(f"nobody answers ({_said(error)})") from error
 
 
 def _entry(found: Any) -> Entry:

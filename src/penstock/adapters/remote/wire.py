@@ -10,6 +10,7 @@ from penstock.engine.errors import PenstockError, Transient
 
 Progress = Callable[[str], None]
 CHUNK = 1 << 16
+BROKEN_OFF = "broken_off"  # code of a Transient: the server broke off what it had begun, and lives
 TOLD = 1 << 20  # bytes between two words of progress
 
 
@@ -17,6 +18,10 @@ class Lost(Transient):
     """The connection broke before the reply: what was asked may have happened, or not."""
 
     code = "lost"
+
+
+class Unreached(Lost):
+    """Nobody answers there."""
 
 
 class Declined(PenstockError):
