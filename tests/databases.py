@@ -32,7 +32,7 @@ class Database(ABC):
     """A server on `port`, with a user `heron` and its certificate `home`/server.crt for localhost."""
 
     kind: str
-    account: str  # who runs the server when the tests run as root
+    account = "nobody"  # who runs the server when the tests run as root, which servers refuse
 
     def __init__(self) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="penstock-db-"))  # a short path: sockets have a limit
@@ -148,7 +148,7 @@ class Database(ABC):
 class Mariadb(Database):
     """MariaDB."""
 
-    kind, account = "mysql", "mysql"
+    kind = "mysql"
 
     def _prepare(self) -> None:
         self._finish([
@@ -200,7 +200,7 @@ class Mariadb(Database):
 class Postgres(Database):
     """PostgreSQL."""
 
-    kind, account = "postgres", "postgres"
+    kind = "postgres"
 
     def _prepare(self) -> None:
         (self.home / "password").write_text("owner")
