@@ -274,7 +274,7 @@ class Cutter:
     Cuts `times`; afterwards everything passes."""
 
     def __init__(self, port: int, *, heard: bool, times: int = 1) -> None:
-        self._there, self._heard, self.left = port, heard, times
+        self._there, self.heard, self.left = port, heard, times
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -293,7 +293,11 @@ class Cutter:
                 client, _ = self._server.accept()
             except OSError:
                 return
-            server = socket.create_connection(("127.0.0.1", self._there))
+            try:
+                server = socket.create_connection(("127.0.0.1", self._there))
+            except OSError:  # it is away: so is the way to it
+                client.close()
+                continue
             muted = threading.Event()
             for one, other, asks in ((client, server, True), (server, client, False)):
                 thread = threading.Thread(target=self._carry, args=(one, other, muted, asks), daemon=True)
@@ -306,7 +310,7 @@ class Cutter:
                 if asks and self.left and COMMIT.search(piece):
                     self.left -= 1
                     muted.set()
-                    if self._heard:
+                    if self.heard:
                         other.sendall(piece)
                         continue
                     break
