@@ -32,7 +32,7 @@ class Database(ABC):
     """A server on `port`, with a user `heron` and its certificate `home`/server.crt for localhost."""
 
     kind: str
-    account: str  # who runs the server when the tests run as root
+    account = "nobody"  # who runs the server when the tests run as root, which servers refuse
 
     def __init__(self) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="penstock-db-"))  # a short path: sockets have a limit
@@ -52,10 +52,11 @@ class Database(ABC):
         """Whether its process is there."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
+    def start(self, *, cramped: bool = False) -> None:
+        """Start it and wait until it answers. A `cramped` one has little room, as on a disk that is almost full."""
+        command = self._cramped() if cramped else self._command()
         with (self.home / "output").open("ab") as log:
-            self._process = self._run(self._command(), stdout=log, stderr=log)
+            self._process = self._run(command, stdout=log, stderr=log)
         for _ in range(int(SECONDS / 0.05)):
             if self._answers():
                 return
@@ -122,6 +123,9 @@ class Database(ABC):
     def _command(self) -> list[str]: ...
 
     @abstractmethod
+    def _cramped(self) -> list[str]: ...
+
+    @abstractmethod
     def _answers(self) -> bool: ...
 
     def _run(self, command: list[str], **streams: Any) -> subprocess.Popen[bytes]:
@@ -144,7 +148,7 @@ class Database(ABC):
 class Mariadb(Database):
     """MariaDB."""
 
-    kind, account = "mysql", "mysql"
+    kind = "mysql"
 
     def _prepare(self) -> None:
         self._finish([
@@ -160,6 +164,10 @@ class Mariadb(Database):
             f"--ssl-cert={self.home / 'server.crt'}", f"--ssl-key={self.home / 'server.key'}",
             "--character-set-server=latin1", "--sql-mode=",
         ]  # fmt: skip
+
+    def _cramped(self) -> list[str]:
+        place = "--innodb-data-file-path=ibdata1:12M:autoextend:max:20M"
+        return [*self._command(), place, "--innodb-file-per-table=0"]
 
     def _answers(self) -> bool:
         try:
@@ -192,7 +200,7 @@ class Mariadb(Database):
 class Postgres(Database):
     """PostgreSQL."""
 
-    kind, account = "postgres", "postgres"
+    kind = "postgres"
 
     def _prepare(self) -> None:
         (self.home / "password").write_text("owner")
@@ -210,6 +218,9 @@ class Postgres(Database):
         }  # fmt: skip
         chosen = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return [require("postgres"), "-D", str(self.home / "data"), *chosen]
+
+    def _cramped(self) -> list[str]:
+        return ["sh", "-c", 'ulimit -f 40960; exec "$@"', "sh", *self._command()]  # no file grows above 20 MiB
 
     def _answers(self) -> bool:
         import psycopg
@@ -263,7 +274,7 @@ class Cutter:
     Cuts `times`; afterwards everything passes."""
 
     def __init__(self, port: int, *, heard: bool, times: int = 1) -> None:
-        self._there, self._heard, self.left = port, heard, times
+        self._there, self.heard, self.left = port, heard, times
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -282,7 +293,11 @@ class Cutter:
                 client, _ = self._server.accept()
             except OSError:
                 return
-            server = socket.create_connection(("127.0.0.1", self._there))
+            try:
+                server = socket.create_connection(("127.0.0.1", self._there))
+            except OSError:  # it is away: so is the way to it
+                client.close()
+                continue
             muted = threading.Event()
             for one, other, asks in ((client, server, True), (server, client, False)):
                 thread = threading.Thread(target=self._carry, args=(one, other, muted, asks), daemon=True)
@@ -295,7 +310,7 @@ class Cutter:
                 if asks and self.left and COMMIT.search(piece):
                     self.left -= 1
                     muted.set()
-                    if self._heard:
+                    if self.heard:
                         other.sendall(piece)
                         continue
                     break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -349,6 +350,33 @@ def test_a_read_only_server_is_everybodys_trouble(table: ServerTable, database: 
         database.sql("ALTER ROLE heron SET default_transaction_read_only=on")
     with pytest.raises(Unavailable, match=r"(?i)read.only"):
         table.put(HERON, [])
+
+
+def test_a_full_disk_is_everybodys_trouble_and_leaves_whole_rows_only(database: Database) -> None:
+    if database.kind == "mysql":
+        database.kill()
+        database.start(cramped=True)
+    table = table_of(database)
+    table.make()
+    if database.kind == "mysql":
+        database.sql("ALTER TABLE pictures MODIFY Caption LONGTEXT CHARACTER SET utf8mb4")
+    else:
+        database.kill()
+        database.start(cramped=True)
+    letters = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789é", k=6_000_000))
+    try:
+        with pytest.raises(Unavailable, match=r"cannot be written: .*(full|too large)"):
+            fill(table, letters)
+        whole = [row[1:3] == (f"{n}.JPG", letters) for n, row in enumerate(stored(database))]
+        assert whole == [True] * len(whole)
+        assert whole
+    finally:
+        database.kill()  # the next test gets one with room
+
+
+def fill(table: ServerTable, text: str) -> None:
+    for n in range(12):
+        table.put({**HERON, "File_Name": f"{n}.JPG", "Caption": text}, [])
 
 
 def test_the_trial_says_what_was_found_and_leaves_nothing(table: ServerTable, database: Database) -> None:

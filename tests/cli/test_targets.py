@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.calling import call
+from tests.databases import PASSWORD, Database
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +24,36 @@ def test_targets_are_added_tested_listed_and_removed(tmp_path: Path) -> None:
     assert call("target", "test", "cli-targets", "web", "--json").data["ok"] is True
     assert call("target", "remove", "cli-targets", "web").code == 0
     assert call("target", "test", "cli-targets", "web").code == 3
+
+
+def test_a_table_on_a_server_is_added_tested_and_its_password_changed_and_nothing_repeats_it(
+    database: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text(PASSWORD + "\n")
+    words = ("target", "add", "cli-targets", "web", "--kind", database.kind, "--url", database.url())
+    refused = call(*words, "--secret-file", file)
+    assert (refused.code, "add the target with --option make=yes" in refused.err) == (5, True)
+    added = call(*words, "--option", "make=yes", "--secret-file", file)
+    assert added.code == 0, added.err
+    tested = call("target", "test", "cli-targets", "web")
+    assert "File_Name is unique" in tested.out
+    file.write_text("canary")
+    changed = call("target", "secret", "cli-targets", "web", "--secret-file", file)
+    assert changed.code == 0, changed.err
+    failed = call("target", "test", "cli-targets", "web")
+    assert (failed.code, "penstock target secret" in failed.err) == (5, True)
+    listed = call("target", "list", "cli-targets", "--json")
+    assert [one["name"] for one in listed.data["targets"]] == ["site", "web", "mirror"]
+    told = "".join(called.out + called.err for called in (refused, added, tested, changed, failed, listed))
+    assert "canary" not in told
+    assert PASSWORD not in told
+
+
+def test_a_folder_has_no_password_to_change(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("canary")
+    called = call("target", "secret", "cli-targets", "site", "--secret-file", tmp_path / "secret")
+    assert (called.code, "takes no password" in called.err) == (2, True)
 
 
 @pytest.mark.parametrize("option", ["password=abc", "api_token=abc"])
