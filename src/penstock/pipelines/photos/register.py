@@ -43,7 +43,7 @@ def _embedded_targets(site: Any) -> None:
         from penstock.publish import targets
 
         targets.add(site, "site", "folder", str(site.root / "site_images"), {})
-        targets.add(site, "mirror", "sqlite", str(site.root / "data" / "photos_info_revamp.db"), {})
+        targets.add(site, "mirror", "sqlite", str(site.root / "data" / "photos_info_revamp.db"), {"mirror": "yes"})
 
 
 def _leave(run: Any) -> None:
