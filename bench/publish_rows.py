@@ -167,6 +167,8 @@ class Case:
             "postgres": "ALTER ROLE heron SET default_transaction_read_only={}",
         }[self.database.kind]
         self.database.sql(words.format(1))
+        if self.database.kind == "postgres":  # it applies to sessions that begin from now on
+            self.database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename='heron'")
         time.sleep(self.dice.uniform(0, 0.5))
         self.database.sql(words.format(0))
 
