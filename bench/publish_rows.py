@@ -51,9 +51,9 @@ COUNTERS = {
         for word in ("INSERT", "UPDATE", "DELETE")
     ],
     "postgres": [
-        "CREATE FUNCTION count() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+        "CREATE FUNCTION note_write() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
         " 'BEGIN INSERT INTO told VALUES (TG_OP); RETURN NULL; END'",
-        f"CREATE TRIGGER counted AFTER INSERT OR UPDATE OR DELETE ON {TABLE} FOR EACH ROW EXECUTE FUNCTION count()",
+        f"CREATE TRIGGER counted AFTER INSERT OR UPDATE OR DELETE ON {TABLE} FOR EACH ROW EXECUTE FUNCTION note_write()",
     ],
 }
 
