@@ -102,6 +102,13 @@ class Server:
         self.kill()
         raise AssertionError(f"{self.command[0]} does not start: {(self.home / 'output').read_text(errors='replace')}")
 
+    def freeze(self) -> None:
+        """It and its sessions stay, and say nothing any more; `kill` still ends them."""
+        assert self._process is not None
+        one = psutil.Process(self._process.pid)
+        for process in (one, *one.children(recursive=True)):
+            process.suspend()
+
     def kill(self) -> None:
         """End it and every session of it, at once."""
         if self._process is None:
@@ -174,10 +181,10 @@ def certificate(file: Path, key_file: Path, *names: str) -> None:
 class Cutter:
     """A connection to `port` in between, which is cut by `when`: called with what the client just said.
 
-    What it said still reaches the server; the reply does not reach the client. Cuts once."""
+    What it said still reaches the server; the reply does not reach the client. Cuts `most` times."""
 
-    def __init__(self, port: int, when: Callable[[bytes], bool]) -> None:
-        self._port, self._when, self.cuts = port, when, 0
+    def __init__(self, port: int, when: Callable[[bytes], bool], most: int = 1) -> None:
+        self._port, self._when, self._most, self.cuts = port, when, most, 0
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -196,7 +203,11 @@ class Cutter:
                 client, _ = self._server.accept()
             except OSError:
                 return
-            there = socket.create_connection(("127.0.0.1", self._port))
+            try:
+                there = socket.create_connection(("127.0.0.1", self._port))
+            except OSError:  # the server is down
+                client.close()
+                continue
             for one, other, talks in ((client, there, True), (there, client, False)):
                 thread = threading.Thread(target=self._carry, args=(one, other, talks), daemon=True)
                 self._threads.append(thread)
@@ -205,7 +216,7 @@ class Cutter:
     def _carry(self, one: socket.socket, other: socket.socket, talks: bool) -> None:
         with one, other:
             while piece := self._piece(one):
-                cut = talks and not self.cuts and self._when(piece)
+                cut = talks and self.cuts < self._most and self._when(piece)
                 if cut:  # before the server can answer
                     self.cuts += 1
                     one.shutdown(socket.SHUT_RDWR)

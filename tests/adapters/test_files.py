@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -176,6 +178,15 @@ def test_a_move_that_died_loses_nothing_and_can_be_repeated(
     assert os.listdir(target.parent) == ["IMG_1.jpg"]
 
 
+def test_a_move_clears_away_what_a_copy_that_was_cut_short_has_left(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    part.write_bytes(b"half")
+    files.move_verified(source, target)
+    assert not part.exists()
+    assert target.exists()
+
+
 def test_a_move_onto_another_file_is_refused(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True)
     target.write_bytes(b"other")
@@ -322,3 +333,26 @@ def test_bytes_that_are_there_are_kept_as_they_are_unless_somebody_died_over_the
     assert not part.exists()
     files.keep_bytes(target, b"[1]")
     assert target.read_bytes() == b"[1]"
+
+
+class Scratched(io.RawIOBase):
+    """A file on a card with a bad sector."""
+
+    def readinto(self, buffer: Any) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_card_that_cannot_be_read_is_that_files_fault_and_leaves_nothing(
+    source: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penstock.adapters.files.open", lambda *_, **__: Scratched(), raising=False)
+    with pytest.raises(ItemError, match="cannot be read to its end") as error:
+        files.copy_verified(source, target)
+    assert error.value.code == "unreadable"
+    assert not target.exists()
+
+
+def test_a_disk_that_fails_while_it_is_written_stops_the_run(source: Path, target: Path) -> None:
+    with failpoint.armed("files.copy.before_fsync=error:OSError"), pytest.raises(Blocking) as error:
+        files.copy_verified(source, target)
+    assert error.value.code == "disk"

@@ -339,6 +339,25 @@ def test_an_item_whose_error_the_ledger_could_not_be_told_goes_back_and_is_tried
     assert bench.states == ["done"]
 
 
+def test_work_that_is_ended_before_it_began_goes_back_too() -> None:
+    worked: list[int] = []
+
+    async def work(item: Any, progress: Any) -> Outcome:
+        worked.append(item["id"])
+        return Done()
+
+    bench = Bench(work, items=2)
+
+    async def wait() -> None:
+        raise OSError("before the loop gave the work its turn")
+
+    bench.driver._wait = wait  # type: ignore[method-assign]
+    with pytest.raises(OSError, match="before the loop"):
+        bench.run()
+    assert bench.states == ["ready"] * 2
+    assert worked == []
+
+
 def test_a_batch_that_answers_for_fewer_items_than_it_got_fails_instead_of_hanging() -> None:
     async def work(items: Any, progress: Any) -> list[Outcome]:
         return []

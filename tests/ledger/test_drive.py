@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -8,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from penstock import config
+from penstock.engine.clock import SystemClock
 from penstock.engine.errors import Refused
 from penstock.ledger import drive
 from penstock.oracle import examine
@@ -47,3 +49,18 @@ def test_a_home_that_another_serves_is_refused(store: Any) -> None:
     assert lock is not None
     with lock, pytest.raises(Refused, match="another Penstock process serves this home"):
         drive.drive(config.current(), interruptible=False)
+
+
+def test_a_look_for_lost_holders_that_fails_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+
+    async def call(function: Any, *args: Any) -> None:
+        looks.append(1)
+        if len(looks) < 3:
+            raise DatabaseError("disk I/O error")
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(drive, "SWEEP", 0.0)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(drive._sweep(call, None, SystemClock()))  # type: ignore[arg-type]
+    assert len(looks) == 3

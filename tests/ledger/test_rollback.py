@@ -29,6 +29,20 @@ def test_rows_files_names_and_working_copies_are_back_as_before_the_run(darkroom
     assert darkroom.wrong() == []
 
 
+def test_files_that_went_are_gone_for_good_before_the_rows_forget_them(darkroom: Any, synced: list[Path]) -> None:
+    darkroom.add("a b")
+    run = darkroom.go()
+    folders = {Path(path).parent for path in m.Artefact.objects.filter(run=run).values_list("path", flat=True)}
+    assert folders
+    del synced[:]
+    with pytest.raises(failpoint.SimulatedCrash), failpoint.armed("rollback.undone=crash"):
+        undo(darkroom, run)
+    assert m.Artefact.objects.filter(run=run).exists()
+    for folder in folders:
+        assert not folder.exists()
+        assert folder.parent in synced
+
+
 def test_a_preview_changes_nothing_and_says_what_would_be_done(darkroom: Any) -> None:
     darkroom.add("a b")
     run = darkroom.go()

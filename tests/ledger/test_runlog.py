@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,13 @@ def test_the_files_of_a_run_that_ended_are_durable_before_it_counts_as_recorded(
     for file in (runlog.run_file(run), runlog.latest_file(run)):
         assert file in synced
         assert file.parent in synced
+
+
+def test_half_a_log_goes_when_its_writer_has_gone(home: Path) -> None:
+    logs = home / "logs" / "runs"
+    logs.mkdir(parents=True, exist_ok=True)
+    gone, alive, strange = logs / f"a.{2**22 + 7}.part", logs / f"a.{os.getppid()}.part", logs / "holiday.part"
+    for part in (gone, alive, strange):
+        part.touch()
+    runlog.tidy(home)
+    assert sorted(logs.glob("*.part")) == sorted([alive, strange])

@@ -85,15 +85,15 @@ class Journal:
     def turn(self, ledger: Any, slices: Any, runs: Any, room: Any) -> Any:
         """I9: what a holder does not hold any more is left out, and nothing of it changes. I8: outputs are counted."""
         foreign = [one for one in slices if not self.world.owns(ledger, one.batch.id)]
-        before = [self._rows(one) for one in foreign]
+        own = {place for one in slices if one not in foreign for place in _places(one.batch)}  # what may change now
+        before = [self._rows(one, own) for one in foreign]
         everything = self.world.snapshot() if foreign and len(foreign) == len(slices) else None
         turned = ledger.turn(slices, runs, room)
-        claimed = {(batch.stage.takes, item["id"]) for batch in turned.batches for item in batch.items}
+        claimed = {place for batch in turned.batches for place in _places(batch)}
         for one, rows in zip(foreign, before, strict=True):
             if one.batch.id not in turned.lost:
                 self.wrong.append(f"I9: a settle of batch {one.batch.id}, which was lost, was taken")
-            again = any((one.batch.stage.takes, item["id"]) in claimed for item in one.batch.items)
-            if not again and rows != self._rows(one):
+            if not claimed & {*_places(one.batch)} and rows != self._rows(one, own):
                 self.wrong.append(f"I9: a settle of batch {one.batch.id}, which was lost, changed its items")
         if everything is not None and not claimed and everything != self.world.snapshot():
             self.wrong.append("I9: a turn of one who lost everything changed something")
@@ -104,8 +104,9 @@ class Journal:
             self.claimed(batch)
         return turned
 
-    def _rows(self, one: Any) -> Any:
-        return self.world.rows_of(one.batch.stage.takes, [item["id"] for item in one.batch.items])
+    def _rows(self, one: Any, without: set[tuple[str, int]]) -> Any:
+        ids = [item for table, item in _places(one.batch) if (table, item) not in without]
+        return self.world.rows_of(one.batch.stage.takes, ids)
 
     def _count(self, stage: Any, result: Any) -> None:
         if isinstance(result.what, Done | Merge):
@@ -113,6 +114,10 @@ class Journal:
             self.outputs[place] = self.outputs.get(place, 0) + 1
             if self.outputs[place] > 1:
                 self.wrong.append(f"I8: {stage.takes} {result.item} passed {stage.name} twice")
+
+
+def _places(batch: Any) -> list[tuple[str, int]]:
+    return [(batch.stage.takes, item["id"]) for item in batch.items]
 
 
 @dataclass(frozen=True)
@@ -164,7 +169,8 @@ class Process:
     async def _sweep(self) -> None:
         while True:
             await self.clock.sleep(SWEEP)
-            await self.call(self.world.sweep, self.ledger)
+            with suppress(OSError, DatabaseError):  # it comes again
+                await self.call(self.world.sweep, self.ledger)
 
     async def _end(self, sweeper: asyncio.Future[Any]) -> None:
         """Nothing of the process is left at work."""

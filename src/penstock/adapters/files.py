@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import os
 import stat
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ CHUNK = 1 << 18  # stays in the processor's cache between reading, hashing and w
 _PART = ".part"
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+_DISK_ERRORS = {errno.ENOSPC, errno.EIO, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 declare(
     "files.append.before_fsync", "files.append.after_fsync", "files.copy.before_fsync", "files.copy.after_fsync",
@@ -78,7 +79,7 @@ def move_verified(source: str | Path, target: str | Path) -> Stored:
         stored = _hash(fd)
         real = Path(os.path.realpath(source))
         with _disk(target):
-            make_folder(target.parent)
+            _part(target)  # what a copy that was cut short has left
             failpoint("files.move.before_rename", path=str(target))
             moved = not source.is_symlink() and _rename(real, target)
             failpoint("files.move.after_rename", path=str(target))
@@ -267,8 +268,15 @@ def _pieces(fd: int) -> Iterator[memoryview]:
     os.lseek(fd, 0, os.SEEK_SET)
     buffer = memoryview(bytearray(CHUNK))
     with open(fd, "rb", buffering=0, closefd=False) as source:
-        while count := source.readinto(buffer):
+        while count := _read(source, buffer):
             yield buffer[:count]
+
+
+def _read(source: io.FileIO, buffer: memoryview) -> int:
+    try:
+        return source.readinto(buffer) or 0
+    except OSError as error:  # a bad sector of the card, not of the disk that is written to
+        raise ItemError(f"it cannot be read to its end: {error.strerror}", code="unreadable") from error
 
 
 def _write(fd: int, data: memoryview) -> None:

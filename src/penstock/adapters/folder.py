@@ -57,7 +57,7 @@ class Folder:
         """The folder, for people."""
         return str(self.root)
 
-    def look(self, path: str, only: int | None = None) -> str:
+    def look(self, path: str, only: int | None = None, _progress: Callable[[str], None] | None = None) -> str:
         """The SHA-256 of what is there; "" when nothing is, STRANGE when it is no ordinary file.
 
         With `only`, a file of another size is STRANGE without being read."""

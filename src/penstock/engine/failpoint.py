@@ -202,7 +202,8 @@ def _sleep(seconds: float) -> Action:
 
 def _raise(kind: type[BaseException]) -> Action:
     def act(name: str, context: Mapping[str, Any]) -> None:
-        raise kind(f"failpoint {name}")
+        told = f"failpoint {name}"
+        raise OSError(errno.EIO, told) if kind is OSError else kind(told)  # real ones have a number
 
     return act
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -35,7 +36,7 @@ class Held:
 
     batch: Batch
     todo: list[Item]
-    tasks: dict[asyncio.Task[None], list[Item]] = field(default_factory=dict)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
     results: list[Result] = field(default_factory=list)
     since: float = 0.0
     closing: bool = False  # its last slice is being settled
@@ -54,6 +55,16 @@ class Held:
         """What has not started goes back untried."""
         self.results += [Result(item["id"], Later(), item["attempt"]) for item in self.todo]
         self.todo.clear()
+
+
+@dataclass
+class Work:
+    """A piece of work under way. Until it has an outcome, its items are to be given back untried."""
+
+    items: list[Item]
+    since: float
+    outcomes: list[Any]
+    together: int = 1
 
 
 class Driver:
@@ -238,29 +249,32 @@ class Driver:
             self.wake.set()
             return
         self.lanes.take(stage)
-        task = asyncio.ensure_future(self._work(held, items))
-        held.tasks[task] = items
+        work = Work(items, self.clock.monotonic(), list[Any]([Later()]) * len(items))
+        task = asyncio.ensure_future(self._work(held, work))
+        held.tasks.add(task)
+        task.add_done_callback(partial(self._came_back, held, work))  # also of one that ends before it began
 
-    async def _work(self, held: Held, items: list[Item]) -> None:
-        stage, started = held.batch.stage, self.clock.monotonic()
-        outcomes, together = list[Any]([Later()]) * len(items), 1
+    async def _work(self, held: Held, work: Work) -> None:
+        stage = held.batch.stage
         try:
-            outcomes = list(await self.lanes.work(stage, items))
-            if len(outcomes) != len(items):
+            outcomes = list(await self.lanes.work(stage, work.items))
+            if len(outcomes) != len(work.items):
                 raise ItemError(f"stage {stage.name} did not answer one outcome for each item", code="bug")
+            work.outcomes = outcomes
         except asyncio.CancelledError:
             pass
         except Exception as error:  # the boundary: whose fault was it?
-            outcomes = [await self._blame(held, error)] * len(items)
-            together = len(items) if stage.per == "batch" else 1
-        finally:  # also when the ledger could not be told of the error: then the items go back untried
-            self.lanes.give(stage)
-            took = self._took[stage.lane] = self.clock.monotonic() - started
-            self._came_back(held, items, results(items, outcomes, took / len(items), together))
+            work.outcomes = [await self._blame(held, error)] * len(work.items)
+            work.together = len(work.items) if stage.per == "batch" else 1
 
-    def _came_back(self, held: Held, items: list[Item], found: list[Result]) -> None:
-        held.results += found
-        held.tasks = {task: rest for task, rest in held.tasks.items() if rest is not items}
+    def _came_back(self, held: Held, work: Work, task: asyncio.Task[None]) -> None:
+        stage = held.batch.stage
+        if not task.cancelled() and (error := task.exception()):  # of the ledger: then the items go back untried
+            log.warning("stage %s of run %s: the ledger could not be told: %s", stage.name, held.batch.run, error)
+        self.lanes.give(stage)
+        took = self._took[stage.lane] = self.clock.monotonic() - work.since
+        held.results += results(work.items, work.outcomes, took / len(work.items), work.together)
+        held.tasks.remove(task)
         if not self.stopping:
             self._start_all()  # the slot is at work again before this item is settled
         self.wake.set()

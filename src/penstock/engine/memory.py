@@ -163,6 +163,7 @@ class MemoryLedger:
         rows = self.store.rows[batch.stage.takes]
         if any(rows.get(result.item, {}).get("batch") != batch.id for result in results):
             raise LeaseLost  # a slice that was written already, whose answer was lost
+        lease.until = self.clock.monotonic() + self.lease
         deaths = {item["id"]: item.get("deaths", 0) for item in batch.items}
         plan = Plan(batch.stage, self.pipeline(batch.run), self.clock.monotonic(), deaths)
         for result in results:

@@ -69,7 +69,7 @@ def drive(
 async def _drive(config: Config, only: str | None, forever: bool, started: Any, interruptible: bool) -> bool:
     clock = SystemClock()
     ledger = ledger_of(config, clock)
-    loop = asyncio.get_running_loop()
+    loop, stopped = asyncio.get_running_loop(), list[int]()
     drivers: list[Driver] = []  # one, and its successor after a database error
 
     def stop() -> None:
@@ -77,18 +77,7 @@ async def _drive(config: Config, only: str | None, forever: bool, started: Any, 
             driver.stop()
 
     with ThreadPoolExecutor(1, thread_name_prefix="ledger") as database:
-
-        async def call(function: Callable[..., Any], *args: Any) -> Any:
-            """In the one thread of the ledger; waits as long as another process keeps the database to itself."""
-            while True:
-                try:
-                    return await loop.run_in_executor(database, function, *args)
-                except OperationalError as error:
-                    if stopped or "locked" not in str(error):
-                        raise
-                    log.warning("another process does not let go of the database; trying again")
-
-        stopped: list[int] = []
+        call = _caller(database, stopped)
         await call(sweep.recover, ledger)
         if interruptible:
             _listen(loop, stop, stopped)
@@ -109,6 +98,22 @@ async def _drive(config: Config, only: str | None, forever: bool, started: Any, 
                     await task
             await call(_close_connection)
     return not stopped
+
+
+def _caller(database: ThreadPoolExecutor, stopped: list[int]) -> Callable[..., Any]:
+    """Calls in the one thread of the ledger, which wait as long as another process keeps the database to itself."""
+    loop = asyncio.get_running_loop()
+
+    async def call(function: Callable[..., Any], *args: Any) -> Any:
+        while True:
+            try:
+                return await loop.run_in_executor(database, function, *args)
+            except OperationalError as error:
+                if stopped or "locked" not in str(error):
+                    raise
+                log.warning("another process does not let go of the database; trying again")
+
+    return call
 
 
 async def _went_wrong(driver: Driver, call: Any, only: str | None, forever: bool) -> bool:
@@ -147,9 +152,13 @@ def _listen(loop: asyncio.AbstractEventLoop, stop: Callable[[], None], got: list
 
 
 async def _sweep(call: Any, ledger: DjangoLedger, clock: Clock) -> None:
+    """Now and then for as long as the driver lives: an error now does not end it."""
     while True:
         await clock.sleep(SWEEP)
-        await call(sweep.free_expired, ledger)
+        try:
+            await call(sweep.free_expired, ledger)
+        except DatabaseError as error:
+            log.warning("the look for lost holders failed, and comes again: %s", error)
 
 
 async def _retain(call: Any, config: Config, clock: Clock) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
+from penstock.adapters.folders import sync_folder
 from penstock.engine import PIPELINES
 from penstock.engine.settle import FRESH
 from penstock.ledger import TABLES, events, rows
@@ -45,15 +46,27 @@ def _makers(run: m.Run, table: str) -> set[str]:
 def remove_artefacts(run: m.Run, kept: Ids, gone: Ids) -> None:
     """Files that the run made or that belong to rows that go, with folders that they leave empty.
 
-    A place that an older run had written too stays: the row that is restored speaks of it."""
+    A place that an older run had written too stays: the row that is restored speaks of it. Durable when it answers:
+    what is committed next forgets the files."""
+    folders = set()
     for artefact in _artefacts(run, kept, gone):
-        Path(artefact.work).unlink(missing_ok=True)
+        work, path = Path(artefact.work), Path(artefact.path)
+        work.unlink(missing_ok=True)
         if artefact.item not in gone.get(artefact.table, ()) and _also_of_another(artefact):
             continue
-        path = Path(artefact.path)
         path.unlink(missing_ok=True)
-        if path.parent.is_dir() and not any(path.parent.iterdir()):
-            path.parent.rmdir()
+        folders |= {path.parent}
+    for folder in folders:
+        _leave(folder)
+
+
+def _leave(folder: Path) -> None:
+    """An empty folder goes; what went, now or before a program died, is gone for good."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+    while not folder.is_dir():
+        folder = folder.parent
+    sync_folder(folder)
 
 
 def drop_ownerless(run: str | None = None) -> int:
@@ -70,6 +83,8 @@ def _drop(artefacts: list[m.Artefact]) -> int:
     for artefact in artefacts:
         Path(artefact.work).unlink(missing_ok=True)
         Path(artefact.path).unlink(missing_ok=True)
+    for folder in {Path(artefact.path).parent for artefact in artefacts}:
+        _leave(folder)
     for part in rows.chunks([artefact.pk for artefact in artefacts]):
         with write("recover.ownerless"):
             m.Artefact.objects.filter(id__in=part).delete()

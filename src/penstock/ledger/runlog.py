@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import psutil
 from django.db import transaction
+from django.db.models import QuerySet
 
 from penstock.adapters.folders import make_folder, sync_folder
 from penstock.engine.failpoint import declare, failpoint
@@ -19,6 +21,7 @@ declare("runlog.before_rename", "runlog.after_rename", "runlog.before_fsync", "r
 
 _rendered: dict[str, int] = {}  # run → last event that this process has written
 _sizes: dict[str, int] = {}  # run → how long its file was then
+PAGE = 200  # events read at once
 _CREDENTIALS = re.compile(r"://[^/\s\"'<>]*@")  # up to the last @: a password may hold one
 
 
@@ -63,26 +66,47 @@ def render_after_commit(run: Run) -> None:
 
 
 def tail(run: Run, n: int) -> list[str]:
-    """The last `n` lines, from the events."""
-    text, _ = _lines(run, 0)
-    return text.splitlines()[-n:] if n > 0 else []
+    """The last `n` lines, from the newest events: as quick for a long run as for a short one."""
+    form, found = _Form(run), list[str]()
+    for event in _told(run).order_by("-id").iterator(chunk_size=PAGE) if n > 0 else ():
+        found[:0] = form.lines(event)
+        if len(found) >= n:
+            break
+    return found[-n:]
 
 
 def lines(run: Run) -> Iterator[str]:
     """Every line of the run, oldest first."""
-    yield from _lines(run, 0)[0].splitlines()
+    form = _Form(run)
+    for event in _told(run).order_by("id").iterator(chunk_size=PAGE):
+        yield from form.lines(event)
 
 
 def _lines(run: Run, after: int) -> tuple[str, int]:
-    zone = ZoneInfo(run.site.timezone)
-    stages = list(StageRun.objects.filter(run=run).values_list("name", "number"))
-    numbers, out, last = dict(stages), [], after
-    for event in Event.objects.filter(run=run.id, id__gt=after).order_by("id"):
+    form, out, last = _Form(run), list[str](), after
+    for event in _told(run).filter(id__gt=after).order_by("id"):
         last = event.id
-        stamp = event.at.astimezone(zone).isoformat(timespec="seconds")
-        where = f" [STAGE {numbers[event.stage]}/{len(stages)}]" if event.stage in numbers else ""
-        out += [f"{stamp} [{level}]{where} {redact(text)}\n" for level, text in event.lines]
+        out += [f"{line}\n" for line in form.lines(event)]
     return "".join(out), last
+
+
+def _told(run: Run) -> QuerySet[Event]:
+    return Event.objects.filter(run=run.id).only("at", "stage", "lines")
+
+
+class _Form:
+    """How the lines of a run look."""
+
+    def __init__(self, run: Run) -> None:
+        self._zone = ZoneInfo(run.site.timezone)
+        self._numbers = dict(StageRun.objects.filter(run=run).values_list("name", "number"))
+
+    def lines(self, event: Event) -> list[str]:
+        """2026-11-21T10:15:02+01:00 [INFO] [STAGE 7/8] …"""
+        stamp, where = event.at.astimezone(self._zone).isoformat(timespec="seconds"), ""
+        if event.stage in self._numbers:
+            where = f" [STAGE {self._numbers[event.stage]}/{len(self._numbers)}]"
+        return [f"{stamp} [{level}]{where} {redact(text)}" for level, text in event.lines]
 
 
 def redact(text: str) -> str:
@@ -97,6 +121,14 @@ def _rewrite(file: Path, text: str) -> None:
     failpoint("runlog.before_rename")
     os.replace(temporary, file)
     failpoint("runlog.after_rename")
+
+
+def tidy(root: Path) -> None:
+    """Remove what programs that have gone were about to put in a log's place."""
+    for part in [*(root / "logs").glob("*.part"), *(root / "logs" / "runs").glob("*.part")]:
+        writer = part.stem.rpartition(".")[2]
+        if writer.isdigit() and (int(writer) == os.getpid() or not psutil.pid_exists(int(writer))):
+            part.unlink(missing_ok=True)
 
 
 def _append(file: Path, text: str) -> None:
@@ -128,4 +160,5 @@ __all__: list[Any] = [
     "render_after_commit",
     "run_file",
     "tail",
+    "tidy",
 ]

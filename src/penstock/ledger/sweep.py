@@ -16,7 +16,7 @@ from penstock.engine.ids import ProcessIdentity
 from penstock.engine.outcome import File
 from penstock.engine.settle import Change
 from penstock.engine.states import TERMINAL_RUN, RunState
-from penstock.ledger import AFTER_RECOVERY, EFFECTS, TABLES, adoption, apply, effects, events, restoring, rows
+from penstock.ledger import AFTER_RECOVERY, EFFECTS, TABLES, adoption, apply, effects, events, restoring, rows, runlog
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
 from penstock.ledger.rollback import undo_run
@@ -196,9 +196,11 @@ def _look_at_effects() -> None:
 
 
 def _sweep_work() -> None:
-    """Work files of batches that are over are nobody's, except what was committed and not yet renamed."""
+    """Half logs are nobody's, and so are work files of batches that are over, except what was committed and not yet
+    renamed."""
     held = {str(one) for one in m.Batch.objects.filter(open=True).values_list("id", flat=True)}
     for site in Site.objects.all():
+        runlog.tidy(site.root)
         folder = site.root / ".work"
         for place in folder.iterdir() if folder.is_dir() else ():
             if place.name.isdigit() and place.name not in held:

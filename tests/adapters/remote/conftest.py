@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,17 +16,20 @@ Start = Callable[..., Far]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a server of a kind; it is ended after the test."""
+def start() -> Iterator[Start]:
+    """Start a server of a kind; it is ended after the test.
+
+    Its home is not pytest's: the next pytest that starts shuts those to other users, such as the server's."""
     started: list[Far] = []
 
     def begin(kind: str, **more: Any) -> Far:
-        started.append(Far(kind, tmp_path / kind, **more))
+        started.append(Far(kind, Path(tempfile.mkdtemp(prefix="penstock-server-")), **more))
         return started[-1]
 
     yield begin
     for far in started:
         far.close()
+        shutil.rmtree(far.home, ignore_errors=True)
 
 
 @pytest.fixture(params=KINDS)

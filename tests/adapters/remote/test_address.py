@@ -39,7 +39,7 @@ def test_what_is_no_address_is_refused_without_repeating_a_password(url: str, wo
     assert "hush" not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "601", "nan", "soon", "inf"])
+@pytest.mark.parametrize("value", ["0", "-1", "46", "nan", "soon", "inf"])
 def test_a_timeout_is_a_sane_number_of_seconds(value: str) -> None:
     assert seconds({"timeout": "12.5"}) == 12.5
     assert seconds({}) == 30

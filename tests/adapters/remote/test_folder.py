@@ -110,6 +110,27 @@ def test_a_server_that_stays_away_pauses_everything_and_leaves_no_name(far: Far,
     assert far.names() == [PLACE]
 
 
+def test_a_server_that_falls_silent_pauses_everything_and_its_worker_is_not_idle(far: Far, source: Path) -> None:
+    far.timeout, words = 3.0, []
+    folder = far.folder()
+
+    def told(word: str) -> None:
+        words.append(word)
+        if word.startswith("sent"):
+            far.server.freeze()
+            far.timeout = 0.3  # of further tries
+
+    with pytest.raises(Unavailable, match="the server at localhost"):
+        put(folder, source, LARGE, progress=told)
+    assert not (far.root / PLACE).exists()
+    assert words.count("asking") == 4
+    far.server.kill()
+    far.server.start()
+    far.timeout = 10.0
+    assert put(folder, source, LARGE)
+    assert far.names() == [PLACE]
+
+
 def test_a_server_that_never_answered_is_told_at_once(far: Far) -> None:
     far.server.kill()
     with pytest.raises(Unavailable, match="the server at localhost: nobody answers"):

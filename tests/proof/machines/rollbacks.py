@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -12,7 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from penstock.engine import PIPELINES, failpoint
 from penstock.engine.errors import PenstockError
+from penstock.engine.settle import FRESH
 from penstock.ledger import control, rollback
+from penstock.ledger import models as m
 from penstock.pipelines.photos.models import Photo
 from penstock.review import gate
 from tests.ledger.darkroom import Darkroom, pipeline
@@ -91,6 +94,7 @@ class Rollbacks(RuleBasedStateMachine):
         wrote on rows that stay."""
         run, rows, tree = self.pile.pop()
         kept = self._with_edits(rows)
+        tree = self._begun_anew(kept, tree)
         self.room.survive(spec(crash), lambda: rollback.rollback(self.room.run(run), self.room.clock.wall(), "ann"))
         self.room.recover()
         assert self._plain(self.room.rows(volatile=True)) == self._plain(kept)
@@ -130,10 +134,31 @@ class Rollbacks(RuleBasedStateMachine):
             if there is not None and there["revision"] != row["revision"]:
                 row |= {"edited": there["edited"], "revision": there["revision"]}
                 row |= {name: there[name] for name in there["edited"]}
-                for name in rows["name"]:
-                    if name["owner"] == row["id"]:
-                        name["name"] = row["File_Name"]
+                self._hold_its_name(rows["name"], row)
         return rows
+
+    def _begun_anew(self, rows: Rows, tree: dict[str, bytes]) -> dict[str, bytes]:
+        """What was staged for a row was taken back when the run merged it into another: it comes back to be staged."""
+        there = set(Photo.objects.values_list("id", flat=True))
+        merged = {row["id"]: row for row in rows["photo"] if row["id"] not in there and row["stage"] != "stage_files"}
+        tree = {path: data for path, data in tree.items() if path not in {f"data/working/{n}.jpg" for n in merged}}
+        for effect in m.Effect.objects.filter(table="photo", item__in=list(merged), state="undone"):
+            merged[effect.item] |= {**FRESH, "stage": "stage_files"}
+            data = tree.pop(self._place(effect.target))
+            tree |= {self._place(effect.source): data} if effect.kind == "move" else {}
+        return tree
+
+    def _place(self, path: str) -> str:
+        return str(Path(path).relative_to(self.room.home))
+
+    @staticmethod
+    def _hold_its_name(names: list[dict[str, Any]], row: dict[str, Any]) -> None:
+        """Nobody else gets the name that a person gave it, also where it had none then."""
+        mine = [name for name in names if name["owner"] == row["id"]]
+        for name in mine:
+            name["name"] = row["File_Name"]
+        if not mine and row["File_Name"]:
+            names.append({"owner": row["id"], "name": row["File_Name"], "made_by": row["made_by"]})
 
     @staticmethod
     def _plain(rows: Rows) -> Any:

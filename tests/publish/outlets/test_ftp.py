@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,7 @@ def test_a_child_killed_at_any_step_ends_in_the_same_place(
     run = desk.start()
     _killing_once(monkeypatch)
     assert desk.drive(run)["published"] == 1
+    assert "PENSTOCK_FAILPOINTS" not in os.environ  # a worker was really killed
     assert sorted(tree(far.root)) == ["pics/2024/nature/Heron at dawn.JPG", "pics/2024/thumbs/nature/Heron at dawn.JPG"]
     assert desk.states() == {"web": ("done", "sent")}
     recounted()

@@ -75,12 +75,15 @@ class ExifTool:
                 process.stdin.close()  # type: ignore[union-attr]
 
     def _ask(self, name: str, timeout: float) -> dict[str, Any] | None:
-        """The tags of a file; None when the process died instead of answering."""
-        if self.pid is None and not self._start():
+        """The tags of a file, none where the program is not installed; None when it died, or did not start."""
+        program = shutil.which(self._program)
+        if not program:
             return {}
         self._asked += 1
         words = "\n".join((*_OPTIONS, name, f"-execute{self._asked}", ""))
         try:
+            if self.pid is None:
+                self._start(program)
             self._process.stdin.write(os.fsencode(words))  # type: ignore[union-attr]
             return self._answer(f"{{ready{self._asked}}}".encode(), timeout)
         except OSError:
@@ -102,28 +105,21 @@ class ExifTool:
             answer += line
         raise queue.Empty
 
-    def _start(self) -> bool:
+    def _start(self, program: str) -> None:
         self.close()
-        program = shutil.which(self._program)
-        if not program:
-            return False
-        try:
-            failpoint("exiftool.before_start")
-            self._process = subprocess.Popen(
-                [program, "-stay_open", "True", "-@", "-"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                bufsize=0,
-                preexec_fn=_die_with_us if sys.platform == "linux" else None,  # at the end of its input it waits
-            )
-        except OSError:
-            return False
+        failpoint("exiftool.before_start")
+        self._process = subprocess.Popen(
+            [program, "-stay_open", "True", "-@", "-"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            preexec_fn=_die_with_us if sys.platform == "linux" else None,  # at the end of its input it waits
+        )
         failpoint("exiftool.after_start")
         self._lines = queue.SimpleQueue()
         stdout: Any = self._process.stdout
         threading.Thread(target=_pump, args=(stdout, self._lines), daemon=True).start()
-        return True
 
 
 def _pump(source: io.FileIO, lines: _Lines) -> None:

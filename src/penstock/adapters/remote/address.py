@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from penstock.engine.errors import UsageError
 
 TIMEOUT = 30.0
-_MOST = 600.0
+_MOST = 45.0  # a worker that says nothing for two minutes is ended, and each try begins with a word
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from penstock.adapters.folder import STRANGE, conflict
 from penstock.adapters.remote.session import Session
-from penstock.adapters.remote.wire import BROKEN_OFF, Declined, Entry, Lost, Progress, Wire
+from penstock.adapters.remote.wire import BROKEN_OFF, Declined, Entry, Lost, Progress, Wire, silent
 from penstock.engine.errors import ItemError, Transient, Unavailable
 from penstock.engine.failpoint import declare, failpoint
 
@@ -31,10 +31,6 @@ declare(
     "remote.before_remove",
     "remote.after_remove",
 )
-
-
-def _silent(_word: str) -> None:
-    """Nobody listens."""
 
 
 class RemoteFolder:
@@ -56,14 +52,14 @@ class RemoteFolder:
         """Write and remove a small file. Raises Unavailable saying what is wrong."""
         self._allowed(lambda wire: _probe(wire, wire.root))
 
-    def look(self, path: str, only: int | None = None, progress: Progress = _silent) -> str:
+    def look(self, path: str, only: int | None = None, progress: Progress = silent) -> str:
         """The SHA-256 of what is there; "" when nothing is, STRANGE when it is no ordinary file.
 
         With `only`, a file of another size is STRANGE without being read."""
-        return self._allowed(lambda wire: _look(wire, _absolute(wire, path), only, progress))
+        return self._allowed(lambda wire: _look(wire, _absolute(wire, path), only, progress), progress)
 
     def put(
-        self, source: Path, path: str, sha256: str, size: int, known: Collection[str], progress: Progress = _silent
+        self, source: Path, path: str, sha256: str, size: int, known: Collection[str], progress: Progress = silent
     ) -> bool:
         """Make `path` hold the bytes of `source`; False when it did already.
 
@@ -71,7 +67,7 @@ class RemoteFolder:
         what it should be; Transient, Unavailable when the server does not take it."""
         _check(source, sha256, size)
         job = _Put(source, path, sha256, size, known, progress)
-        return self._allowed(job.once)
+        return self._allowed(job.once, progress)
 
     def remove(self, path: str, known: Collection[str]) -> bool:
         """Remove what is known as ours, and folders that it leaves empty; False when nothing was there.
@@ -82,7 +78,7 @@ class RemoteFolder:
         def once(wire: Wire) -> bool:
             nonlocal tried
             place = _absolute(wire, path)
-            there = _look(wire, place, None, _silent)
+            there = _look(wire, place, None, silent)
             if there and there not in known:
                 raise conflict(path)
             if there:
@@ -100,10 +96,10 @@ class RemoteFolder:
         """Every file that has its name, in order; unfinished ones are not listed."""
         return iter(self._allowed(lambda wire: sorted(_below(wire, wire.root, ""))))
 
-    def _allowed(self, act: Callable[[Wire], T]) -> T:
+    def _allowed(self, act: Callable[[Wire], T], progress: Progress = silent) -> T:
         """Do it, again after each loss of the connection. What is refused here concerns the place, not one file."""
         try:
-            return self._session.steady(act)
+            return self._session.steady(act, progress)
         except Declined as error:
             raise Unavailable(f"{self.where}: {error}; allow it there, then try again") from error
 
@@ -262,7 +258,7 @@ def _probe(wire: Wire, folder: str) -> None:
     if not wire.is_folder(folder):
         raise Unavailable(f"the folder {folder} is not there on the server; make it, then try again")
     place, data = f"{folder.rstrip('/')}/.penstock-probe.part", b"may this be written?"
-    wire.write(place, io.BytesIO(data), 0, _silent)
+    wire.write(place, io.BytesIO(data), 0, silent)
     whole = wire.entry(place) == Entry("file", len(data))
     wire.delete(place)
     if not whole:

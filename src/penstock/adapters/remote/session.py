@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from penstock.adapters.remote.wire import Lost, Unreached, Wire
+from penstock.adapters.remote.wire import Lost, Progress, Unreached, Wire, silent
 from penstock.engine.clock import Clock, SystemClock
 from penstock.engine.errors import Unavailable
 
@@ -37,11 +37,12 @@ class Session:
         self._used = 0.0
         self._lived = False
 
-    def steady(self, act: Callable[[Wire], T]) -> T:
+    def steady(self, act: Callable[[Wire], T], progress: Progress = silent) -> T:
         """Do something on the wire, again on a new one after each loss.
 
         Raises Unavailable when it stays lost, and at once when nobody ever answered."""
         for wait in (*WAITS, None):
+            progress("asking")  # a server that says nothing is lost again and again; whoever asks it is not idle
             try:
                 return self._once(act)
             except Lost as error:

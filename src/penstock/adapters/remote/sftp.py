@@ -146,7 +146,8 @@ class SftpWire:
                 password=password if password and trust.key_file is None else None,
                 key_filename=str(trust.key_file) if trust.key_file else None,
                 passphrase=password if trust.key_file and password else None,
-                timeout=CONNECT, banner_timeout=CONNECT, auth_timeout=timeout, channel_timeout=timeout,
+                timeout=min(CONNECT, timeout), banner_timeout=min(CONNECT, timeout), auth_timeout=timeout,
+                channel_timeout=timeout,
                 allow_agent=False, look_for_keys=False,
             )  # fmt: skip
             self._transport.set_keepalive(ALIVE)

@@ -14,6 +14,10 @@ BROKEN_OFF = "broken_off"  # code of a Transient: the server broke off what it h
 TOLD = 1 << 20  # bytes between two words of progress
 
 
+def silent(_word: str) -> None:
+    """Nobody listens to progress."""
+
+
 class Lost(Transient):
     """The connection broke before the reply: what was asked may have happened, or not."""
 

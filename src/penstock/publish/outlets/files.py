@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from penstock.adapters.folder import conflict
+from penstock.adapters.remote.wire import silent
 from penstock.publish.outlets import Goods, Picture, View
 
 ORDER = ("thumb", "full")  # who sees the picture finds its thumbnail
@@ -22,7 +23,7 @@ class Place(Protocol):
 
     def test(self) -> None: ...
 
-    def look(self, path: str, only: int | None = None) -> str: ...
+    def look(self, path: str, only: int | None, told: Callable[[str], None], /) -> str: ...
 
     def put(
         self,
@@ -59,7 +60,7 @@ class FilesOutlet:
 
     def look(self, goods: Goods) -> View:
         """Any stranger makes it `other`; one that is missing or older makes it `ours`."""
-        there = {part: self._seen(file, goods["known"]) for part, file in goods["files"].items()}
+        there = {part: self._seen(file, goods["known"], silent) for part, file in goods["files"].items()}
         wanted = {part: file["sha256"] for part, file in goods["files"].items()}
         strange = [there[p] for p in there if there[p] and there[p] not in (wanted[p], *goods["known"])]
         if strange:
@@ -70,7 +71,7 @@ class FilesOutlet:
 
     def send(self, goods: Goods, progress: Callable[[str], None]) -> tuple[bool, dict[str, Any]]:
         """Thumbnail, then picture; neither when the name of one is somebody else's."""
-        self._refuse_strange(goods)
+        self._refuse_strange(goods, progress)
         changed = False
         for part in ORDER:
             file = goods["files"][part]
@@ -83,7 +84,7 @@ class FilesOutlet:
 
     def withdraw(self, goods: Goods) -> bool:
         """Picture and thumbnail; neither when one of them is somebody else's."""
-        self._refuse_strange(goods)
+        self._refuse_strange(goods, silent)
         known = [*goods["known"], *(file["sha256"] for file in goods["files"].values())]
         gone = [self._place.remove(file["path"], known) for file in goods["files"].values()]
         return any(gone)
@@ -93,13 +94,13 @@ class FilesOutlet:
         ours = {file["path"] for receipt in receipts for file in receipt["files"].values()}
         return [path for path in self._place.walk() if path not in ours]
 
-    def _seen(self, file: Picture, known: Collection[str]) -> str:
+    def _seen(self, file: Picture, known: Collection[str], progress: Callable[[str], None]) -> str:
         """What is there; a file that cannot be ours by its size is not read for it."""
-        return self._place.look(file["path"], None if known else file["size"])
+        return self._place.look(file["path"], None if known else file["size"], progress)
 
-    def _refuse_strange(self, goods: Goods) -> None:
+    def _refuse_strange(self, goods: Goods, progress: Callable[[str], None]) -> None:
         for file in goods["files"].values():
-            there = self._seen(file, goods["known"])
+            there = self._seen(file, goods["known"], progress)
             if there and there not in (file["sha256"], *goods["known"]):
                 raise conflict(f"{self._place.where}/{file['path']}")
 
