@@ -51,9 +51,9 @@ COUNTERS = {
         for word in ("INSERT", "UPDATE", "DELETE")
     ],
     "postgres": [
-        "CREATE FUNCTION count() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+        "CREATE FUNCTION note_write() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
         " 'BEGIN INSERT INTO told VALUES (TG_OP); RETURN NULL; END'",
-        f"CREATE TRIGGER counted AFTER INSERT OR UPDATE OR DELETE ON {TABLE} FOR EACH ROW EXECUTE FUNCTION count()",
+        f"CREATE TRIGGER noted AFTER INSERT OR UPDATE OR DELETE ON {TABLE} FOR EACH ROW EXECUTE FUNCTION note_write()",
     ],
 }
 
@@ -167,6 +167,8 @@ class Case:
             "postgres": "ALTER ROLE heron SET default_transaction_read_only={}",
         }[self.database.kind]
         self.database.sql(words.format(1))
+        if self.database.kind == "postgres":  # it applies to sessions that begin from now on
+            self.database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename='heron'")
         time.sleep(self.dice.uniform(0, 0.5))
         self.database.sql(words.format(0))
 

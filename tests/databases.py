@@ -21,6 +21,7 @@ from typing import Any
 
 import psutil
 
+from penstock.adapters import sqlsessions
 from tests.services import require
 
 PASSWORD = "grey 'heron' \\ ❤ %s"
@@ -264,6 +265,7 @@ def served(kind: str, started: dict[str, Database]) -> Database:
     server = started[kind]
     if not server.running:
         server.start()
+    sqlsessions.closed()
     server.renew()
     return server
 
@@ -277,13 +279,17 @@ class Cutter:
         self._there, self.heard, self.left = port, heard, times
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
+        self._ends: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Take no more connections, and end those there are."""
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
+        for end in self._ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(SECONDS)
 
@@ -299,6 +305,7 @@ class Cutter:
                 client.close()
                 continue
             muted = threading.Event()
+            self._ends += [client, server]
             for one, other, asks in ((client, server, True), (server, client, False)):
                 thread = threading.Thread(target=self._carry, args=(one, other, muted, asks), daemon=True)
                 self._threads.append(thread)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from penstock.adapters import servertable
+from penstock.adapters import servertable, sqlsessions
 from penstock.adapters.mysqltable import MysqlTable
 from penstock.adapters.postgrestable import PostgresTable
 from penstock.adapters.servertable import ServerTable
@@ -339,6 +339,7 @@ def test_a_user_without_rights_is_everybodys_trouble(table: ServerTable, databas
     else:
         database.sql("ALTER TABLE pictures OWNER TO owner")
         database.sql("GRANT SELECT ON pictures TO heron")
+    sqlsessions.closed()
     with pytest.raises(Unavailable, match=r"(?i)denied"):
         table_of(database, make=False).put(HERON, [])
 
@@ -348,6 +349,7 @@ def test_a_read_only_server_is_everybodys_trouble(table: ServerTable, database: 
         database.sql("SET GLOBAL read_only=1")
     else:
         database.sql("ALTER ROLE heron SET default_transaction_read_only=on")
+    sqlsessions.closed()
     with pytest.raises(Unavailable, match=r"(?i)read.only"):
         table.put(HERON, [])
 
@@ -401,6 +403,23 @@ def test_the_certificate_is_checked_when_asked_for(table: ServerTable, database:
     assert caught.value.code == "certificate"
     with pytest.raises(Unavailable, match="certificate"):
         made({"ca": ca}, database.url()).test()  # it is not for 127.0.0.1
+
+
+def test_one_session_serves_one_row_after_the_other(table: ServerTable, database: Database) -> None:
+    mine = {"mysql": "SELECT CONNECTION_ID()", "postgres": "SELECT pg_backend_pid()"}[database.kind]
+
+    def session() -> Any:
+        with table._connected() as cursor:
+            cursor.execute(mine)
+            return cursor.fetchone()[0]
+
+    first = session()
+    table.put(HERON, [])
+    assert session() == first
+    end = {"mysql": "KILL {}", "postgres": "SELECT pg_terminate_backend({})"}[database.kind]
+    database.sql(end.format(first))
+    assert table.put({**HERON, "File_Name": "b.JPG"}, [])[0] == "sent"  # one that was ended meanwhile is no trouble
+    assert session() != first
 
 
 def test_our_row_is_removed_once(table: ServerTable) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from decimal import Decimal
 from typing import Any
 
+from penstock.adapters import sqlsessions
 from penstock.adapters.sqlfaults import Column, Mender, lacks, located, told, too_long
 from penstock.adapters.sqlserver import Server
 from penstock.adapters.sqltable import Answer, Row, Shape
@@ -31,13 +32,15 @@ class Taken(ItemError):
 
 
 class ServerTable(ABC):
-    """One table on a server. Every method opens its own connection; `may_make` lets `make` create what is missing."""
+    """One table on a server. Each method has a session of its own meanwhile; `may_make` lets `make` create what is
+    missing."""
 
     errors: tuple[type[Exception], ...]  # what the driver raises
 
     def __init__(self, server: Server, secret: str, shape: Shape, *, may_make: bool) -> None:
         self.server, self.shape, self.may_make = server, shape, may_make
         self._secret = secret
+        self._seen: dict[str, Column] = {}
 
     def make(self) -> None:
         """Make the table or its missing columns where that is allowed; see that it can hold the rows.
@@ -72,12 +75,12 @@ class ServerTable(ABC):
     def rows(self, key: str) -> list[dict[str, Any]]:
         """The rows of a key with their `id`; reads only. Raises Unavailable when there is no such table."""
         with self._connected() as cursor:
-            return self._select(cursor, self._checked(cursor), key)
+            return self._select(cursor, self._seen_columns(cursor), key)
 
     def names(self) -> list[str]:
         """Every key of the table, in order; reads only."""
         with self._connected() as cursor:
-            key = self._quoted(self._checked(cursor)[self.shape.key].name)
+            key = self._quoted(self._seen_columns(cursor)[self.shape.key].name)
             cursor.execute(f"SELECT {key} FROM {self._name}")
             return sorted(str(found[0]) for found in cursor.fetchall())
 
@@ -137,6 +140,11 @@ class ServerTable(ABC):
         if wrong:
             raise Unavailable(f"{self.server}, table {self.shape.name}: {told(self._name, wrong)}", code="table")
         return located(self.shape, there)
+
+    def _seen_columns(self, cursor: Any) -> dict[str, Column]:
+        """As `_checked`, for what only reads: looked at once."""
+        self._seen = self._seen or self._checked(cursor)
+        return self._seen
 
     def _mine(
         self, cursor: Any, columns: Mapping[str, Column], row: Row, known: Sequence[Row]
@@ -216,22 +224,42 @@ class ServerTable(ABC):
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
-        """A cursor in a transaction, which is rolled back unless it is committed. Raises what errors mean."""
+        """A cursor in a transaction, which is rolled back unless it is committed. Raises what errors mean; the session
+        is used again only when all went well."""
+        connection = self._session()
         try:
-            connection = self._connect()
-        except self.errors as error:
-            raise self._unreachable(error) from error
-        try:
-            yield connection.cursor()
-        except PenstockError:
-            raise
-        except UnicodeError as error:
-            raise ItemError(f"{self.server}: the row holds text that is no Unicode", code="row") from error
-        except self.errors as error:
-            raise self._explained(error) from error
-        finally:
+            with connection.cursor() as cursor:
+                yield cursor
+            connection.rollback()
+        except BaseException as error:
             with suppress(*self.errors):
                 connection.close()
+            if isinstance(error, UnicodeError):
+                raise ItemError(f"{self.server}: the row holds text that is no Unicode", code="row") from error
+            if isinstance(error, self.errors):
+                raise self._explained(error) from error
+            raise
+        sqlsessions.kept(self._key, connection)
+
+    def _session(self) -> Any:
+        """An idle session that still answers, or a new one."""
+        idle = sqlsessions.taken(self._key)
+        if idle is not None:
+            try:
+                with idle.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+                return idle
+            except self.errors:
+                with suppress(*self.errors):
+                    idle.close()
+        try:
+            return self._connect()
+        except self.errors as error:
+            raise self._unreachable(error) from error
+
+    @property
+    def _key(self) -> Any:
+        return type(self), self.server, self._secret
 
     def _explained(self, error: Exception) -> PenstockError:
         """What an error in the middle of the work means."""
