@@ -348,7 +348,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kind", choices=("ftps", "ftp", "sftp"), default="ftps")
     parser.add_argument("--database", choices=("mysql", "postgres", "none"), default="mysql")
     parser.add_argument("--rows", type=int, default=24)
-    parser.add_argument("--faults", type=int, default=6)
+    parser.add_argument("--faults", type=int, default=7)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()

@@ -15,6 +15,8 @@ class Defect(NamedTuple):
     test: str
 
 
+FAR, FTP = "tests/adapters/remote/test_folder.py", "tests/adapters/remote/test_ftp.py"
+RENDER = "tests/adapters/photo/test_render.py"
 LEDGERS = "tests/conformance/test_ledgers.py"
 STORE, APPLY, SWEEP = "tests/ledger/test_store.py", "tests/ledger/test_apply.py", "tests/ledger/test_sweep.py"
 ROWS, ONLINE = "tests/adapters/test_servertable.py", "tests/publish/test_outbox_on_servers.py"
@@ -265,5 +267,68 @@ DEFECTS = (
         "rank__lt=delivery.target.rank)",
         "rank__lt=min(delivery.target.rank, 1))",
         f"{ONLINE}::test_a_row_that_its_column_cannot_hold_fails_alone_with_its_line_and_is_retried",
+    ),
+    Defect(
+        "a stranger's file on a server is written over",
+        "adapters/remote/folder.py",
+        "        if there and there not in self._known:",
+        "        if False:",
+        f"{FAR}::test_a_strangers_file_of_the_same_name_is_left_alone",
+    ),
+    Defect(
+        "an upload is compared by its size only",
+        "adapters/remote/folder.py",
+        'there == Entry("file", self._size) and wire.digest(part, self._progress) == self._sha256',
+        'there == Entry("file", self._size)',
+        f"{FAR}::test_a_part_that_is_not_ours_is_sent_anew",
+    ),
+    Defect(
+        "a name whose reply was lost was given by somebody else",
+        "adapters/remote/folder.py",
+        "        self._naming = True",
+        "        self._naming = False",
+        f"{FTP}::test_a_connection_that_is_cut_before_any_reply_ends_with_the_file_published_once",
+    ),
+    Defect(
+        "a lost connection is not tried again",
+        "adapters/remote/session.py",
+        "WAITS = (0.2, 1.0, 3.0)",
+        "WAITS = ()",
+        f"{FAR}::test_a_server_that_is_killed_in_the_middle_and_starts_again_gets_the_file_once",
+    ),
+    Defect(
+        "data connections begin a TLS session of their own",
+        "adapters/remote/ftp.py",
+        "session=self.sock.session",
+        "session=None",
+        f"{FAR}::test_a_file_is_put_once_and_putting_it_again_changes_nothing",
+    ),
+    Defect(
+        "a certificate may be for another host",
+        "adapters/remote/ftp.py",
+        "    context.minimum_version = ssl.TLSVersion.TLSv1_2",
+        "    context.check_hostname = False",
+        f"{FTP}::test_a_certificate_of_nobody_or_for_another_name_is_refused",
+    ),
+    Defect(
+        "an unknown host key is accepted",
+        "adapters/remote/sftp.py",
+        "if self._host_key and self._host_key in (",
+        "if not self._host_key or self._host_key in (",
+        "tests/adapters/remote/test_sftp.py::test_a_server_that_nobody_knows_is_refused_with_its_fingerprint",
+    ),
+    Defect(
+        "the place is published unasked",
+        "adapters/photo/render.py",
+        'if keep_gps and facts["gps"]:',
+        'if facts["gps"]:',
+        f"{RENDER}::test_nothing_of_the_original_but_the_list_is_carried",
+    ),
+    Defect(
+        "the watermark may be another than approved",
+        "adapters/photo/watermark.py",
+        'not path.is_file() or sha256_of(path) != mark["sha256"]',
+        "not path.is_file()",
+        "tests/adapters/photo/test_watermark.py::test_another_picture_than_the_approved_one_is_refused",
     ),
 )

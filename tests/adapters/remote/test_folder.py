@@ -99,8 +99,9 @@ def test_a_server_that_is_killed_in_the_middle_and_starts_again_gets_the_file_on
 def test_a_server_that_stays_away_pauses_everything_and_leaves_no_name(far: Far, source: Path) -> None:
     folder = far.folder()
 
-    def gone(_word: str) -> None:
-        far.server.kill()
+    def gone(word: str) -> None:
+        if word.startswith("sent"):
+            far.server.kill()
 
     with pytest.raises(Unavailable, match="the server at localhost"):
         put(folder, source, LARGE, progress=gone)
@@ -261,13 +262,13 @@ def test_the_folder_is_made_and_tested(far: Far) -> None:
 
 
 class _Restart:
-    """Kills a server at the first word of progress and starts it again."""
+    """Kills a server when the first bytes were sent, and starts it again."""
 
     def __init__(self, server: Server) -> None:
         self._server, self.done = server, False
 
-    def once(self, _word: str) -> None:
-        if not self.done:
+    def once(self, word: str) -> None:
+        if word.startswith("sent") and not self.done:
             self.done = True
             self._server.kill()
             self._server.start()
