@@ -126,7 +126,9 @@ def test(session: Session, site: str, name: str) -> int:
 @click.option("--secret-file", type=click.Path(path_type=Path, dir_okay=False), help="A file with the password.")
 @click.pass_obj
 def secret(session: Session, site: str, name: str, secret_file: Path | None) -> int:
-    """Change the password of the target NAME of SITE: from a file, or typed. Empty: none is kept."""
+    """Change the password of the target NAME.
+
+    It comes from --secret-file, or is typed where nobody sees it. Empty: none is kept."""
     from penstock.engine.errors import UsageError
     from penstock.publish import credentials, targets
 
