@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from tests import servers
+from tests.adapters.remote.conftest import Start, start
 from tests.cli.calling import call
 from tests.databases import PASSWORD, Database
+
+__all__ = ["start"]
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +67,26 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(option: str,
     assert called.code == 2
     assert "--secret-file" in called.err
     assert "abc" not in called.err
+
+
+def test_a_server_takes_its_password_from_a_file_and_tells_what_is_wrong(tmp_path: Path, start: Start) -> None:
+    far = start("ftps")
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_text(f"{servers.PASSWORD}\n")
+    bad.write_text("a stork\n")
+    url = f"ftps://heron@localhost:{far.server.port}/pics"
+    words = ("target", "add", "cli-targets", "far", "--kind", "ftps", "--url", url)
+    option = ("--option", f"ca={far.home / 'server.crt'}")
+    refused = call(*words, *option, "--secret-file", str(bad))
+    assert refused.code == 5
+    assert "check user and password" in refused.err
+    assert "stork" not in refused.err
+    assert "certificate" in call(*words, "--secret-file", str(good)).err
+    added = call(*words, *option, "--secret-file", str(good), "--json")
+    assert added.code == 0
+    assert servers.PASSWORD not in added.out + added.err
+    assert call("target", "test", "cli-targets", "far", "--json").data["ok"] is True
+    far.server.kill()
+    away = call("target", "test", "cli-targets", "far")
+    assert away.code == 5
+    assert "nobody answers" in away.err

@@ -59,6 +59,21 @@ def test_somebody_elses_file_is_a_conflict_in_the_plan_and_in_the_run(desk: Desk
     assert list(tree(far.root)) == [FULL]
 
 
+def test_a_hostile_name_fails_alone_and_says_nothing_to_the_server(desk: Desk, start: Start) -> None:
+    far = start("ftps")
+    add(desk, far)
+    (far.root / "theirs.jpg").write_bytes(b"theirs")
+    for name in ("a\r\nDELE /theirs.jpg", "../../theirs.jpg", "a\x1b[2J.JPG", " .JPG "):
+        desk.photo(name)
+    desk.photo(
+        "Heron at dawn.JPG", Caption="=cmd|' /C calc'!A1 <script>\x00\r\n", Keywords="'; DROP TABLE x; --, \x1b[2J"
+    )
+    result = desk.publish()
+    assert (result["published"], result["failed"]) == (1, 4)
+    assert all("no place below" in row["error"] for row in result["rows"] if row["status"] == "failed")
+    assert list(tree(far.root)) == [FULL, THUMB, "theirs.jpg"]
+
+
 def test_the_password_stands_in_one_file_of_its_owner_and_nowhere_else(
     desk: Desk, start: Start, ledger_home: Path
 ) -> None:
