@@ -38,7 +38,8 @@ def target() -> None:
     multiple=True,
     metavar="K=V",
     help="Again and again: ca=FILE (ftps, mysql, postgres); host_key=, known_hosts=, key_file= (sftp); "
-    "plaintext=yes (ftp); timeout= (files); table= (rows); make=yes, tls=verify|off (mysql, postgres).",
+    "plaintext=yes (ftp); timeout= (files); table= (rows); make=yes, tls=verify|off "
+    "(mysql, postgres); mirror=yes (sqlite).",
 )
 @click.option("--secret-file", type=click.Path(path_type=Path, dir_okay=False), help="A file with the password.")
 @click.pass_obj
