@@ -38,7 +38,8 @@ def target() -> None:
     multiple=True,
     metavar="K=V",
     help="Again and again: ca=FILE (ftps, mysql, postgres); host_key=, known_hosts=, key_file= (sftp); "
-    "plaintext=yes (ftp); timeout= (files); table= (rows); make=yes, tls=verify|off (mysql, postgres).",
+    "plaintext=yes (ftp); timeout= (files); table= (rows); make=yes, tls=verify|off "
+    "(mysql, postgres); mirror=yes (sqlite).",
 )
 @click.option("--secret-file", type=click.Path(path_type=Path, dir_okay=False), help="A file with the password.")
 @click.pass_obj
@@ -126,7 +127,9 @@ def test(session: Session, site: str, name: str) -> int:
 @click.option("--secret-file", type=click.Path(path_type=Path, dir_okay=False), help="A file with the password.")
 @click.pass_obj
 def secret(session: Session, site: str, name: str, secret_file: Path | None) -> int:
-    """Change the password of the target NAME of SITE: from a file, or typed. Empty: none is kept."""
+    """Change the password of the target NAME.
+
+    It comes from --secret-file, or is typed where nobody sees it. Empty: none is kept."""
     from penstock.engine.errors import UsageError
     from penstock.publish import credentials, targets
 
