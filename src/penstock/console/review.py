@@ -84,7 +84,7 @@ def listed(request: HttpRequest, site: str) -> HttpResponse:
             "echo": None if placed else echo,
             "choices": Choices.of(owner),
             "qc_choices": QC,
-            "flag_choices": _flag_choices(report),
+            "flag_choices": flag_choices(report),
             "first": listing.start + 1,
             "last": listing.start + len(cards),
         },
@@ -271,6 +271,7 @@ def _place(echo: Card | None, cards: list[Card]) -> bool:
     return place is not None
 
 
-def _flag_choices(report: qcreport.Summary | None) -> list[tuple[str, str]]:
+def flag_choices(report: qcreport.Summary | None) -> list[tuple[str, str]]:
+    """(value, words) of what a list may be filtered by."""
     fixed = [(ANY, "Any flag"), (CHANGED, "Changed by the rules"), (HOLD, "On hold")]
     return [*fixed, *flagwords.choices(flag for flag, _, _ in (report.found if report else ()))]

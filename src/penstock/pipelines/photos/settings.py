@@ -88,6 +88,9 @@ class PhotoSettings(BaseModel):
     quality: int = Field(88, ge=40, le=100, description="JPEG quality of what is published")
     watermark: str = Field("", max_length=120, description="text written on published pictures; | starts a second line")
     keep_gps: bool = Field(False, description="publish the place where a photo was taken")
+    spelling_language: Literal["en", "de", "nl", "fr", "es", "it", "pt"] = Field(
+        "en", description="the language in which the review looks for spelling mistakes"
+    )
     public_url_base: str = Field("", description="public address of the published pictures")
 
     @field_validator("full_size", "thumb_size")

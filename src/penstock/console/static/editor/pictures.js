@@ -1,0 +1,50 @@
+// Pictures ahead of the eye: fetched and decoded before they are shown, and let go when they are far.
+
+const AHEAD = 6;
+const BEHIND = 2;
+const KEPT = 16; // decoded pictures that are kept
+
+export class Pictures {
+  constructor() {
+    this.kept = new Map(); // address → picture
+  }
+
+  /** The picture at an address, as soon as it can be painted or right away. */
+  get(address, alt) {
+    const picture = this.#fetch(address);
+    picture.alt = alt;
+    return picture;
+  }
+
+  /** Fetch and decode what comes next. `addresses` are in the order in which they are likely needed. */
+  ahead(addresses) {
+    for (const address of addresses) if (address) this.#fetch(address);
+    for (const [address, picture] of this.kept) {
+      if (this.kept.size <= KEPT) break;
+      if (!picture.isConnected && !addresses.includes(address)) this.kept.delete(address);
+    }
+  }
+
+  /** Addresses around a place of the book, the direction of travel first. */
+  static around(book, place, step) {
+    const address = (far) => book.row(book.order[place + far * step])?.picture || "";
+    const forward = Array.from({ length: AHEAD }, (_, n) => address(n + 1));
+    const backward = Array.from({ length: BEHIND }, (_, n) => address(-n - 1));
+    return [...forward.slice(0, 3), ...backward, ...forward.slice(3)];
+  }
+
+  #fetch(address) {
+    let picture = this.kept.get(address);
+    if (picture) {
+      this.kept.delete(address); // and set again: the newest comes last
+    } else {
+      picture = new Image();
+      picture.decoding = "sync"; // it is decoded already when it is shown
+      picture.draggable = false;
+      picture.src = address;
+      picture.decode().catch(() => {});
+    }
+    this.kept.set(address, picture);
+    return picture;
+  }
+}
