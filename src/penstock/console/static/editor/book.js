@@ -3,7 +3,7 @@
 import { later } from "./dom.js";
 
 const BEHIND = 6; // rows around the present one that are read ahead
-const AHEAD = 40;
+const AHEAD = 100;
 const PART = 50; // rows in one request
 
 export class Book {
@@ -100,7 +100,7 @@ export class Book {
   ahead(place) {
     const ids = this.order.slice(Math.max(0, place - BEHIND), place + AHEAD);
     const wanted = ids.filter((id) => !this.wholes.has(id) && !this.asked.has(id));
-    if (!wanted.length || (wanted.length < PART / 3 && place + AHEAD < this.order.length)) return;
+    if (!wanted.length || (wanted.length < PART / 2 && place + AHEAD < this.order.length)) return;
     wanted.forEach((id) => this.asked.add(id));
     later(() => this.fetch(wanted).catch(() => wanted.forEach((id) => this.asked.delete(id))));
   }

@@ -97,6 +97,7 @@ class Editor {
     byId("one").hidden = byId("one").dataset.view !== "shown";
     this.#show(row);
     byId("place").textContent = place < 0 ? "" : `${place + 1} of ${this.book.order.length}`;
+    this.book.ahead(place);
     this.pictures.ahead(Pictures.around(this.book, place, this.step));
     this.settled();
     return undefined;
@@ -258,7 +259,7 @@ class Editor {
     later(() => {
       if (id !== this.id || id === null) return;
       const row = this.book.row(id);
-      this.book.ahead(this.book.place(id));
+      this.pictures.store(Pictures.further(this.book, this.book.place(id), this.step));
       this.panel.finish(row);
       this.spelling.look();
       this.filters.remember(id);

@@ -3,10 +3,12 @@
 const AHEAD = 6;
 const BEHIND = 2;
 const KEPT = 16; // decoded pictures that are kept
+const STORED = 24; // pictures further ahead that the browser has at hand, should the connection be lost
 
 export class Pictures {
   constructor() {
     this.kept = new Map(); // address → picture
+    this.stored = new Set();
   }
 
   /** The picture at an address, as soon as it can be painted or right away. */
@@ -23,6 +25,24 @@ export class Pictures {
       if (this.kept.size <= KEPT) break;
       if (!picture.isConnected && !addresses.includes(address)) this.kept.delete(address);
     }
+  }
+
+  /** Have these in the browser's own store, one after the other, not decoded. */
+  async store(addresses) {
+    const wanted = addresses.filter((address) => address && !this.stored.has(address));
+    wanted.forEach((address) => this.stored.add(address));
+    for (const address of wanted) {
+      try {
+        await (await fetch(address, { priority: "low" })).blob();
+      } catch {
+        this.stored.delete(address);
+      }
+    }
+  }
+
+  /** Addresses beyond those that are decoded ahead. */
+  static further(book, place, step) {
+    return Array.from({ length: STORED }, (_, n) => book.row(book.order[place + (AHEAD + n + 1) * step])?.picture || "");
   }
 
   /** Addresses around a place of the book, the direction of travel first. */
