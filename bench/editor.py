@@ -83,7 +83,10 @@ def _all(home: Path, profile: Path, options: argparse.Namespace) -> dict[str, An
         restart = _restart(page, home, port, options.lost)
     found: dict[str, Any] = {"key": near, "slow": far, "burst": burst, "restart": restart}
     quick = all(one["p50_ms"] <= P50 and one["p95_ms"] <= P95 for one in (near, far))
-    return {**found, "ok": quick and burst["stored"] == burst["decisions"] and restart["stored"] == restart["decisions"]}
+    return {
+        **found,
+        "ok": quick and burst["stored"] == burst["decisions"] and restart["stored"] == restart["decisions"],
+    }
 
 
 def _series(page: Page, base: str, site: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -96,8 +99,7 @@ def _series(page: Page, base: str, site: str, options: argparse.Namespace) -> di
             page.press("a", 65, "a")
             page.wait(f"window.took.length > {n}")
             time.sleep(PACE)
-        took = sorted(page.value("window.took"))
-        found.append({"p50_ms": round(statistics.median(took), 1), "p95_ms": round(took[round(0.95 * len(took)) - 1], 1)})
+        found.append(_figures(page.value("window.took")))
     page.wait(SAVED)
     best = min(found, key=lambda one: (one["p95_ms"] > P95, one["p50_ms"] > P50, one["p95_ms"]))
     return {**best, "keys": options.keys, "series": found}
@@ -112,10 +114,9 @@ def _burst(page: Page, home: Path, base: str, n: int) -> dict[str, Any]:
         page.wait(f"window.took.length > {done}")
     pressed = time.perf_counter() - began
     page.wait(SAVED)
-    took = sorted(page.value("window.took"))
     return {
-        "decisions": n, "stored": _stored(home, "burst"), "p50_ms": round(statistics.median(took), 1),
-        "p95_ms": round(took[round(0.95 * len(took)) - 1], 1), "seconds": round(pressed, 1),
+        "decisions": n, "stored": _stored(home, "burst"), **_figures(page.value("window.took")),
+        "seconds": round(pressed, 1),
         "saved_after_s": round(time.perf_counter() - began - pressed, 1),
     }  # fmt: skip
 
@@ -132,6 +133,12 @@ def _restart(page: Page, home: Path, port: int, n: int) -> dict[str, Any]:
         page.wait(SAVED)
         stored = _stored(home, "burst") - before
     return {"decisions": n, "shown": unsent, "stored": stored}
+
+
+def _figures(took: list[float]) -> dict[str, float]:
+    ordered = sorted(took)
+    p95 = ordered[round(0.95 * len(ordered)) - 1]
+    return {"p50_ms": round(statistics.median(ordered), 1), "p95_ms": round(p95, 1)}
 
 
 def _open(page: Page, base: str, site: str) -> None:

@@ -119,7 +119,8 @@ export class Actions {
 
   #do(row, verb, { fields = {}, reason = "", job = null } = {}) {
     const seen = ["approve", "save_approve"].includes(verb) ? row.seen || null : null;
-    this.decisions.add({ item: row.id, verb, revision: row.revision, seen, reason, fields, job, title: row.title });
+    const base = Object.fromEntries(Object.keys(fields).map((name) => [name, row.fields?.[name] ?? ""]));
+    this.decisions.add({ item: row.id, verb, revision: row.revision, seen, reason, fields, job, title: row.title, base });
     const now = row.fields ? { fields: { ...row.fields, ...fields } } : {};
     this.book.expect(row.id, { ...EXPECTED[verb], ...now });
     if (Object.keys(fields).length) this.form.forget(row.id);

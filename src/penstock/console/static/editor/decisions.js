@@ -38,7 +38,8 @@ export class Decisions {
     this.now();
   }
 
-  /** Take a decision: `{item, verb, revision, seen, reason, fields, job}`. It is safe when this returns. */
+  /** Take a decision: `{item, verb, revision, seen, reason, fields, job}`; `title` and `base` (the fields as they
+   * were) stay here. It is safe when this returns. */
   add(wanted) {
     const entry = { decision_id: fresh(), ...wanted };
     if (this.waiting.some((one) => one.item === entry.item)) {
@@ -68,7 +69,7 @@ export class Decisions {
     this.busy = true;
     const part = this.#next();
     try {
-      const body = part.map(({ key, title, ...wanted }) => wanted);
+      const body = part.map(({ key, title, base, ...wanted }) => wanted);
       const answer = await this.api.send("decisions", { decisions: body });
       this.tries = 0;
       this.trouble = "";

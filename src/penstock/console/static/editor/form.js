@@ -85,9 +85,10 @@ export class Form {
     this.changed(id);
   }
 
-  /** Put back what was typed: it could not be saved. */
-  keep(id, fields) {
+  /** Put back what was typed, over what was stored then: it could not be saved. */
+  keep(id, fields, base) {
     this.drafts.set(id, { ...fields, ...this.drafts.get(id) });
+    this.bases.set(id, { ...base, ...this.bases.get(id) });
     this.remember();
     if (this.row && this.row.id === id) this.show(this.row);
     this.changed(id);

@@ -184,7 +184,7 @@ class Editor {
     this.actions.fell(entry);
     this.generate.refused(entry.item, result.sentence);
     this.saving.failed(result, entry);
-    if (entry.verb !== "generated" && Object.keys(entry.fields).length) this.form.keep(entry.item, entry.fields);
+    if (entry.verb !== "generated" && Object.keys(entry.fields).length) this.form.keep(entry.item, entry.fields, entry.base || {});
     if (entry.item === this.id && result.field) this.form.say(result.field, result.sentence);
     this.say(`Not done: ${entry.title}. ${result.sentence}`);
   }
@@ -273,6 +273,7 @@ class Editor {
     if (!ids.includes(this.id)) return;
     const row = this.book.row(this.id);
     if (!row) return;
+    this.stage.know(row);
     const rest = document.activeElement?.closest("#fields") ? this.form.row?.fields : null;
     this.panel.show(row);
     byId("panel").classList.toggle("loading", !row.fields);

@@ -30,15 +30,18 @@ export class Spelling {
   #show(unknown) {
     for (const name of FIELDS) {
       const place = byId(`u-${name}`);
-      place.querySelector(".spelling")?.remove();
       const found = unknown[name] || [];
+      const shown = place.querySelector(".spelling");
+      if (shown && shown.dataset.words === found.join(" ")) continue; // a menu in it may be open
+      shown?.remove();
       if (found.length) place.append(this.#list(name, found));
     }
   }
 
   #list(name, found) {
     const items = found.map((word) => element("li", {}, this.#word(name, word)));
-    return element("ul", { class: "spelling", "aria-label": "Not in the dictionary" }, ...items);
+    const words = found.join(" ");
+    return element("ul", { class: "spelling", "aria-label": "Not in the dictionary", dataset: { words } }, ...items);
   }
 
   #word(name, word) {

@@ -28,6 +28,15 @@ export class Stage {
     else this.#place();
   }
 
+  /** More is known of the row that is shown. */
+  know(row) {
+    if (!this.row || this.row.id !== row.id) return;
+    const other = this.row.picture !== row.picture;
+    this.row = row;
+    if (other) this.show(row);
+    else if (this.loupe) this.#sharpen();
+  }
+
   /** Nothing to show. */
   clear() {
     this.row = null;
