@@ -227,7 +227,7 @@ def test_what_others_do_is_heard_of_while_one_looks(page: Any) -> None:
     gate.reject("photo", first.pk, who="ann", at=datetime.now(UTC), reason="Not sharp")
     page.value("document.dispatchEvent(new Event('visibilitychange'))")
     page.wait("document.getElementById('badges').innerText.includes('Rejected')")
-    assert "ann" in edit.text("#notices")
+    page.wait("document.getElementById('notices').innerText.includes('Rejected by ann')")
 
 
 def test_many_are_approved_only_after_their_number_was_typed(page: Any) -> None:
