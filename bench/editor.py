@@ -14,22 +14,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
-import signal
 import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.gallery.delay import delayed
+from bench.gallery.serving import environment, served
 from tests.console.browser import Page, browser
 
 P50, P95 = 35.0, 65.0  # milliseconds
@@ -155,26 +153,6 @@ def _signed_in(page: Page, cookies: list[dict[str, Any]], port: int, other: int)
         page.call("Network.setCookie", name=name, value=one["value"], url=f"http://127.0.0.1:{other}/")
 
 
-@contextmanager
-def served(home: Path, port: int = 0) -> Iterator[tuple[int, str]]:
-    """`penstock up` in a process of its own, killed hard at the end."""
-    words = [sys.executable, "-m", "penstock", "--home", str(home), "up", "--no-browser", "--port", str(port)]
-    process = subprocess.Popen(
-        words, cwd=ROOT, env=_environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    try:
-        for line in process.stderr:
-            if found := re.search(r"http://127\.0\.0\.1:(\d+)/signin\S+", line):
-                yield int(found[1]), found[0]
-                return
-        raise AssertionError("the server did not start")
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait(30)
-        process.stderr.close()
-
-
 def _stored(home: Path, site: str) -> int:
     """How many photos of a site the database holds as approved, each with its decision."""
     sql = (
@@ -186,11 +164,7 @@ def _stored(home: Path, site: str) -> int:
 
 
 def _run(words: list[str], home: Path) -> None:
-    subprocess.run(words, cwd=ROOT, env=_environment(home), check=True, stdout=subprocess.DEVNULL)
-
-
-def _environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "PENSTOCK_HOME": str(home), "PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))}
+    subprocess.run(words, cwd=ROOT, env=environment(home), check=True, stdout=subprocess.DEVNULL)
 
 
 def _table(result: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from penstock.accounts.models import Site
 from penstock.console.cards import LABELS, shown
 from penstock.console.editor.shapes import Decisions, Wanted
 from penstock.console.editor.sheet import Sheets
-from penstock.console.editor.wire import BUSY, takes, told
+from penstock.console.editor.wire import BUSY, log, takes, told
 from penstock.console.signin import who_is
 from penstock.engine.clock import SystemClock
 from penstock.engine.errors import PenstockError, Refused, UsageError
@@ -35,7 +35,8 @@ def decide(request: HttpRequest, site: Site, body: Decisions) -> Mapping[str, An
     for wanted in body.decisions:
         try:
             results.append(_one(sheets, wanted, who))
-        except OperationalError:
+        except OperationalError as error:
+            log.warning("decision on item %s: %s", wanted.item, error)
             return {"results": results, "busy": BUSY}
     return {"results": results, "busy": ""}
 

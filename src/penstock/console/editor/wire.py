@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from penstock.accounts.models import Site, site_named
 from penstock.console.problems import status_of
 from penstock.engine.errors import PenstockError, UsageError
 
+log = logging.getLogger("django.request")
 BUSY = "the database cannot be used at this moment; what was sent is kept here and sent again"
 
 
@@ -39,7 +41,8 @@ def takes(shape: type[B]) -> Callable[[View[B]], Callable[..., HttpResponse]]:
                 return JsonResponse(view(request, site_named(site), _read(shape, request)))
             except PenstockError as error:
                 return JsonResponse(told(error), status=status_of(error))
-            except OperationalError:
+            except OperationalError as error:
+                log.warning("%s: %s", request.path, error)
                 return JsonResponse({"code": "busy", "sentence": BUSY}, status=503)
 
         return answered

@@ -53,6 +53,16 @@ export class Pictures {
     return [...forward.slice(0, 3), ...backward, ...forward.slice(3)];
   }
 
+  /** A picture that did not come is asked for again, a little later each time, as long as somebody may want it. */
+  #again(address, picture, wait = 1000) {
+    this.stored.delete(address);
+    setTimeout(() => {
+      if (this.kept.get(address) !== picture) return;
+      picture.addEventListener("error", () => this.#again(address, picture, Math.min(wait * 2, 15000)), { once: true });
+      picture.src = address;
+    }, wait);
+  }
+
   #fetch(address) {
     let picture = this.kept.get(address);
     if (picture) {
@@ -63,6 +73,7 @@ export class Pictures {
       picture.draggable = false;
       picture.src = address;
       picture.decode().catch(() => {});
+      picture.addEventListener("error", () => this.#again(address, picture), { once: true });
     }
     this.kept.set(address, picture);
     return picture;
