@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from penstock.accounts.models import Site, site_named
 from penstock.console import commands
-from penstock.console.listing import REVIEWED, Filters, status_counts
+from penstock.console.listing import REVIEWED, status_counts
 from penstock.console.when import when
 from penstock.engine.states import RunState
 from penstock.ledger import runlog
@@ -106,7 +106,7 @@ def _next_step(site: Site, run: Run | None, counts: dict[str, int], totals: dict
     if run is not None and run.status == RunState.PAUSED:
         return "The run is paused. Go on:", f"penstock resume {run.id}", ""
     if counts.get("Pending"):
-        return "Review what is waiting.", "", f"{reverse('review', args=[site.name])}?{Filters().address()}"
+        return "Review what is waiting.", "", reverse("editor", args=[site.name])
     if counts.get("Approved"):
         return "Everything is decided. Publish what is approved:", typed["publish"], ""
     if totals["ready"]:

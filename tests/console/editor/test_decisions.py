@@ -60,10 +60,17 @@ def test_saving_and_approving_is_both_or_neither(ledger_home: Path) -> None:
     [refused] = Desk().decide(half)
     assert (refused["ok"], refused["field"]) == (False, "QR")
     assert state(made) == ("waiting", 0)
+    photo_on_hold = wanted(made, "hold")
+    Desk().decide(photo_on_hold)
+    [refused] = Desk().decide(wanted(made, "save_approve", fields={"Caption": "A new caption that is not saved."}))
+    assert "hold" in refused["sentence"]
+    made.refresh_from_db()
+    assert made.Caption.startswith("Water falls")
+    Desk().decide(wanted(made, "unhold"))
     whole = wanted(made, "save_approve", seen=seen(made), fields={"Caption": "A new caption for it, long enough."})
     assert Desk().decide(whole)[0]["ok"]
     assert Desk().decide(whole)[0]["ok"]
-    assert state(made) == ("approved", 2)
+    assert state(made) == ("approved", 4)
     assert made.Caption == "A new caption for it, long enough."
 
 

@@ -13,12 +13,9 @@ from penstock.accounts.models import Site, site_named
 from penstock.console import qcreport
 from penstock.console.cards import Choices
 from penstock.console.listing import QC, SCORED, STATUSES, Filters, Listing
-from penstock.console.review import REASONS, flag_choices
+from penstock.console.review import REASONS, flag_choices, sets_of
 from penstock.console.signin import who_is
-from penstock.pipelines.photos.models import PhotoSet
 from penstock.review import spelling
-
-SETS = 500  # newest sets that the filter offers
 
 
 @require_safe
@@ -31,7 +28,7 @@ def editor(request: HttpRequest, site: str) -> HttpResponse:
     context = {
         "site": owner, "filters": listing.filters, "counts": listing.counts, "report": report, "choices": choices,
         "statuses": STATUSES, "qc_choices": QC, "flag_choices": flag_choices(report), "scored": SCORED,
-        "sets": _sets(owner, choices), "reasons": REASONS, "boot": _boot(request, owner, choices, report),
+        "sets": sets_of(owner, choices), "reasons": REASONS, "boot": _boot(request, owner, choices, report),
     }  # fmt: skip
     return render(request, "console/editor.html", context)
 
@@ -49,14 +46,3 @@ def _boot(request: HttpRequest, site: Site, choices: Choices, report: qcreport.S
         "report": report.run if report and not report.problem else "",
         "publish": reverse("publish", args=[site.name]),
     }
-
-
-def _sets(site: Site, choices: Choices) -> list[tuple[int, str]]:
-    """The newest sets, in words."""
-    found = PhotoSet.objects.filter(site=site).order_by("-id")[:SETS]
-    return [(one.pk, _set_words(one, choices)) for one in found]
-
-
-def _set_words(one: PhotoSet, choices: Choices) -> str:
-    names = (choices.locations.get(one.location, one.location), choices.folders.get(one.folder, one.folder))
-    return " · ".join((one.subject, *names))

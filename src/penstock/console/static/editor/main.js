@@ -96,7 +96,8 @@ class Editor {
     byId("nothing").hidden = true;
     byId("one").hidden = byId("one").dataset.view !== "shown";
     this.#show(row);
-    byId("place").textContent = place < 0 ? "" : `${place + 1} of ${this.book.order.length}`;
+    const more = this.book.total > this.book.order.length ? ` (the first of ${this.book.total.toLocaleString("en")})` : "";
+    byId("place").textContent = place < 0 ? "" : `${place + 1} of ${this.book.order.length}${more}`;
     this.book.ahead(place);
     this.pictures.ahead(Pictures.around(this.book, place, this.step));
     this.settled();
