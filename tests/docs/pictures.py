@@ -59,8 +59,8 @@ class Album:
             self._dialogs()
             self._changed()
         self._unsent()
-        with served(self.home, port) as (port, link):
-            self.page.open(link)
+        with served(self.home, port):
+            self.page.wait(SAVED)  # until then the browser asks before it leaves
             self._other_pages()
             self._emptied()
 
@@ -95,6 +95,7 @@ class Album:
         self.page.call("Input.insertText", text="light")
         self._shot("replace")
         self.page.value("document.getElementById('ask').close(); document.querySelector('[data-view=one]').click()")
+        self.page.value("document.activeElement.blur()")  # it was in the search field: letters are text there
         self._press("w")
         self.page.wait("document.getElementById('ask').open")
         self._shot("look-alikes")
@@ -131,8 +132,6 @@ class Album:
         self.page.value("document.getElementById('ask').close()")
 
     def _other_pages(self) -> None:
-        self._open("editor")
-        self.page.wait(SAVED)
         self.page.open(f"{self.base}/sites/{SITE}/publish?look=1")
         self._shot("publish")
         self.page.value("document.querySelector('[data-confirm]').click()")

@@ -45,11 +45,12 @@ def test_spelling_knows_places_folders_gear_and_the_sites_own_words(ledger_home:
 def test_look_alikes_stand_side_by_side_with_their_reasons(ledger_home: Path) -> None:
     owner = site()
     made = photo(owner, near_group=3, Caption="The very same words of a caption.", alt_text="Nothing like the others.")
-    near = photo(owner, near_group=3, Caption="Something else.", alt_text="Quite another alternative.")
+    other = {"Caption": "Something else.", "alt_text": "Quite another alternative.", "Keywords": "dog"}
+    near = photo(owner, near_group=3, **other)
     same = photo(owner, Caption="The very same words of a caption!", alt_text="A third text, far from both.")
     photo(owner, Caption="Unlike.", alt_text="Also unlike.", state="rejected", near_group=3)
     found = Desk().told("twins", item=made.pk)
     assert [(row["id"], row["why"]) for row in found["rows"]] == [
-        (near.pk, ["The pictures look alike"]), (same.pk, ["The same caption"]),
+        (near.pk, ["The pictures look alike"]), (same.pk, ["The same caption", "The same keywords"]),
     ]  # fmt: skip
     assert found["total"] == 2

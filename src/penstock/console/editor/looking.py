@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.http import HttpRequest
@@ -16,6 +16,7 @@ from penstock.engine.clock import SystemClock
 from penstock.engine.errors import PenstockError
 from penstock.engine.states import ItemState
 from penstock.pipelines.photos import gatekeeping, namebook, taxonomy
+from penstock.pipelines.photos.keywords import signature
 from penstock.pipelines.photos.models import Photo
 from penstock.review import duplicates, spelling
 
@@ -91,6 +92,13 @@ def _alike(site: Site, row: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
         texts = list(there.exclude(**{column: ""}).values_list("id", column))
         for other, score in duplicates.like(row[column], texts)[:MOST]:
             yield other, f"The same {words}" if score >= 100 else f"The {words} is {score:.0f} % alike"
+    yield from _same_keywords(row, there.values_list("id", "Keywords"))
+
+
+def _same_keywords(row: Mapping[str, Any], texts: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    mine = signature(row["Keywords"].split(","))
+    if mine:
+        yield from ((other, "The same keywords") for other, text in texts if signature(text.split(",")) == mine)
 
 
 def _phrases(site: Site) -> set[str]:

@@ -148,10 +148,16 @@ export function replaced(rows, find, by, names, whole, exact) {
   const edge = "[\\p{L}\\p{N}_]";
   const pattern = new RegExp(whole ? `(?<!${edge})${quoted}(?!${edge})` : quoted, exact ? "gu" : "giu");
   const pairs = rows.map((row) => {
-    const found = names.map((name) => [name, row.fields[name], row.fields[name].replace(pattern, () => by)]);
+    const found = names.map((name) => [name, row.fields[name], tidy(name, row.fields[name], row.fields[name].replace(pattern, () => by))]);
     return [row, Object.fromEntries(found.filter(([, old, now]) => old !== now).map(([name, , now]) => [name, now]))];
   });
   return pairs.filter(([, fields]) => Object.keys(fields).length);
+}
+
+/** What was cut leaves no gap: one space between words, no empty keyword. */
+function tidy(name, old, now) {
+  if (now === old) return old;
+  return name === "Keywords" ? words(now).join(", ") : now.replace(/\s+([.,;:!?])/g, "$1").replace(/\s{2,}/g, " ").trim();
 }
 
 function previewed(pairs, find) {

@@ -32,9 +32,9 @@ export function moment(iso) {
   return element("time", { dateTime: iso }, words);
 }
 
-/** Whether keys are text now: in a field, or while a dialog is open. */
+/** Whether keys are text now: in a field that takes letters. */
 export function typing(target) {
-  return target instanceof Element && target.closest("input, textarea, select, [contenteditable]") !== null;
+  return target instanceof Element && target.matches("input:not([type=checkbox]), textarea, select");
 }
 
 /** "1 photo", "2 photos". */

@@ -325,7 +325,7 @@ class Editor {
     byId("one").hidden = !one || this.id === null;
     byId("many").hidden = one;
     byId("many").classList.toggle("as-list", name === "list");
-    for (const button of document.querySelectorAll("[data-view]")) button.setAttribute?.("aria-pressed", String(button.dataset.view === name));
+    for (const button of document.querySelectorAll("button[data-view]")) button.setAttribute("aria-pressed", String(button.dataset.view === name));
     if (one) return;
     this.list.draw();
     this.list.mark(this.id);
