@@ -9,9 +9,10 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from penstock.accounts.access import Denied
 from penstock.engine.errors import IllegalMove, NotFound, PenstockError, Refused, UsageError
 
-STATUS: dict[type[PenstockError], int] = {NotFound: 404, UsageError: 422, Refused: 409, IllegalMove: 409}
+STATUS: dict[type[PenstockError], int] = {Denied: 403, NotFound: 404, UsageError: 422, Refused: 409, IllegalMove: 409}
 
 
 class Boundary:
