@@ -47,6 +47,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "penstock.api.problems.Shape",
     "penstock.console.signin.RequireSignIn",
     "django.middleware.csrf.CsrfViewMiddleware",
     "penstock.console.problems.Boundary",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-urlpatterns = [path("", include("penstock.console.urls"))]
+urlpatterns = [path("", include("penstock.api.urls")), path("", include("penstock.console.urls"))]
 
 handler400 = "penstock.console.problems.bad_request"
 handler403 = "penstock.console.problems.denied"

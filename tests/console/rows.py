@@ -10,7 +10,7 @@ from django.test import Client
 from PIL import Image
 
 from penstock.accounts.models import Site, create_site
-from penstock.console.signin import keeper
+from penstock.accounts.sessions import keeper
 from penstock.ledger.counters import Tally
 from penstock.ledger.tx import write
 from penstock.pipelines.photos.models import Photo, PhotoSet, ReservedName, Taxon

@@ -5,68 +5,11 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from penstock.accounts.sessions import SESSION_SECONDS, keeper
 from penstock.console import signin
-from penstock.console.signin import LINK_SECONDS, SESSION_SECONDS, Doorkeeper, keeper
-from penstock.engine.clock import VirtualClock
-from penstock.engine.ids import RandomIds
 from tests.console.rows import sign_in, signed_in, site
 
 HOST = {"host": "127.0.0.1"}
-
-
-@pytest.fixture
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture
-def door(clock: VirtualClock) -> Doorkeeper:
-    return Doorkeeper(clock, RandomIds(), "ann")
-
-
-def test_a_link_opens_one_session_for_the_operator(door: Doorkeeper) -> None:
-    token = door.new_link()
-    session = door.open_session(token)
-    assert session is not None
-    assert door.who(session) == "ann"
-    assert door.open_session(token) is None
-
-
-def test_links_are_not_kept_as_they_are_and_cannot_be_guessed(door: Doorkeeper) -> None:
-    token = door.new_link()
-    assert len(token) >= 32
-    assert token not in repr(vars(door))
-    assert door.open_session("") is None
-    assert door.open_session(token[:-1]) is None
-
-
-def test_a_link_is_worth_nothing_after_ten_minutes(door: Doorkeeper, clock: VirtualClock) -> None:
-    token = door.new_link()
-    clock.advance(LINK_SECONDS + 1)
-    assert door.open_session(token) is None
-
-
-def test_a_session_ends_by_itself(door: Doorkeeper, clock: VirtualClock) -> None:
-    session = door.open_session(door.new_link()) or ""
-    clock.advance(SESSION_SECONDS - 1)
-    assert door.who(session) == "ann"
-    clock.advance(2)
-    assert door.who(session) == ""
-
-
-def test_a_session_outlives_a_restart_of_the_program(door: Doorkeeper, clock: VirtualClock) -> None:
-    session = door.open_session(door.new_link()) or ""
-    assert Doorkeeper(clock, RandomIds(), "ben").who(session) == "ann"
-
-
-@pytest.mark.parametrize("forged", ["", "x", "a:b:c", "eyJ3aG8iOiJldmUifQ:bm90LXNpZ25lZA"])
-def test_a_forged_session_is_nobody(door: Doorkeeper, forged: str) -> None:
-    assert door.who(forged) == ""
-
-
-def test_a_changed_session_is_nobody(door: Doorkeeper) -> None:
-    session = door.open_session(door.new_link()) or ""
-    assert door.who("A" + session[1:]) == ""
 
 
 def test_looking_at_a_link_spends_nothing_and_sending_it_signs_in(ledger_home: Path) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from tests.house.source import SIDES, declared_in, functions_of, imports, modules, shown, tree
 
 DURABLE = {"os.fsync", "os.replace", "os.rename", "os.link", "subprocess.Popen"}
+HELPERS = {"penstock.ledger.tx", "penstock.accounts.tx"}
 EXCUSED = {
     ("src/penstock/adapters/files.py", "_rename"): "both of its callers have failpoints around it",
 }
@@ -38,9 +39,9 @@ def _calls(node: ast.AST) -> Iterator[Call]:
 
 def writes() -> Iterator[tuple[Path, Call]]:
     for path in modules():
-        if "penstock.ledger.tx" in imports(path):
+        if HELPERS & imports(path):
             names = {a.asname or a.name for n in ast.walk(tree(path)) if isinstance(n, ast.ImportFrom)
-                     and n.module == "penstock.ledger.tx" for a in n.names if a.name == "write"}  # fmt: skip
+                     and n.module in HELPERS for a in n.names if a.name == "write"}  # fmt: skip
             yield from ((path, call) for call in calls(tree(path)) if call.name in names)
 
 

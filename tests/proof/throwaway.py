@@ -71,7 +71,8 @@ class Home:
         """Everything in this thread speaks to this home, empty."""
         from django.conf import settings
 
-        from penstock.ledger import runlog, tx
+        from penstock.accounts import tx
+        from penstock.ledger import runlog
 
         own, breath, config = use(self.wrapper), tx.BREATH, settings.PENSTOCK
         tx.BREATH, settings.PENSTOCK = 0.0, self.config

@@ -7,3 +7,6 @@ from typing import Any
 
 AFTER_CREATE: list[Callable[[Any], None]] = []
 """Called with a new Site, in the transaction that makes it."""
+
+SETTINGS: dict[str, str] = {}
+"""Pipeline → the module with the settings of its sites: `of`, `change` and `describe`. Imported when needed."""

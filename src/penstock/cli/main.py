@@ -23,6 +23,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "site": ("penstock.cli.sites:site", "Make, list, show and set sites."),
         "photos": ("penstock.cli.photos:photos", "Add photos to a site."),
         "taxonomy": ("penstock.cli.taxonomy:taxonomy", "The folders and locations that a site knows."),
+        "schedule": ("penstock.cli.schedules:schedule", "When a site's runs start by themselves."),
         "target": ("penstock.cli.targets:target", "The places that a site publishes to."),
     },
     "Runs": {
@@ -43,6 +44,16 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "unpublish": ("penstock.cli.publishing:unpublish", "Take published items back."),
         "reconcile": ("penstock.cli.publishing:reconcile", "Compare what is published with what the targets hold."),
     },
+    "People and programs": {
+        "account": ("penstock.cli.people:account", "Make and list accounts."),
+        "user": ("penstock.cli.people:user", "People who sign in."),
+        "member": ("penstock.cli.people:member", "Who may do what in an account."),
+        "token": ("penstock.cli.access:token", "Keys for programs that call the API."),
+        "integration": ("penstock.cli.providers:integration", "Providers that a site uses, with their keys."),
+        "credits": ("penstock.cli.people:credits", "What an account can spend."),
+        "keys": ("penstock.cli.providers:keys", "Change the key that encrypts the others."),
+        "audit": ("penstock.cli.access:audit", "Who changed what."),
+    },
     "Care": {
         "verify": ("penstock.cli.care:verify", "Check a run after it ended, point by point."),
         "incident": ("penstock.cli.care:incident", "Pack a zip for a problem report, without secrets."),
@@ -53,18 +64,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }  # fmt: skip
 
-LATER = (
-    "worker",
-    "content",
-    "scenes",
-    "user",
-    "token",
-    "account",
-    "member",
-    "integration",
-    "credits",
-    "keys",
-)
+LATER = ("worker", "content", "scenes")
 
 
 class Program(Sections):

@@ -55,7 +55,7 @@ def list_sites(session: Session) -> int:
     session.show.document({"sites": found})
     if not found:
         session.show.say("There is no site yet. Make one: penstock site create NAME --pipeline photos")
-    columns = ("name", "pipeline", "timezone", "files")
+    columns = ("id", "name", "pipeline", "timezone", "files")
     session.show.table(columns, [[one[column] for column in columns] for one in found], wrap=("files",))
     return 0
 
@@ -98,12 +98,21 @@ def set_(session: Session, name: str, changes: tuple[str, ...]) -> int:
             _check_zone(zone)
             one.timezone = zone
             one.save(update_fields=["timezone"])
+            _reschedule(home, one)
         if pairs:
             _settings_of(one).change(one, pairs)
         _remember(home, one, f"Settings changed: {', '.join(changes)}")
     session.show.document({**_facts(one), "settings": one.settings})
     session.show.say(f"Site {name}: {', '.join(changes)}. It holds from the next run on.")
     return 0
+
+
+def _reschedule(home: Home, one: Site) -> None:
+    """A schedule is in the site's time zone: its next slot is another moment now."""
+    from penstock.ledger import schedule
+
+    if schedule.of(one).pk is not None:
+        schedule.change(one, home.now())
 
 
 def _pairs(changes: tuple[str, ...]) -> dict[str, str]:
@@ -119,9 +128,9 @@ def _pairs(changes: tuple[str, ...]) -> dict[str, str]:
 
 
 def _settings_of(one: Site) -> Any:
-    from importlib import import_module
+    from penstock.accounts.sitesettings import settings_of
 
-    return import_module(f"penstock.pipelines.{one.pipeline}.settings")
+    return settings_of(one)
 
 
 def _check_pipeline(pipeline: str) -> None:
@@ -151,7 +160,7 @@ def _remember(home: Home, one: Site, line: str) -> None:
 
 
 def _facts(one: Site) -> dict[str, Any]:
-    facts = {"name": one.name, "pipeline": one.pipeline, "timezone": one.timezone}
+    facts = {"id": one.pk, "name": one.name, "pipeline": one.pipeline, "timezone": one.timezone}
     return {**facts, "account": one.account.name, "files": str(one.root)}
 
 

@@ -11,7 +11,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from penstock.accounts.access import sites_of
 from penstock.accounts.models import Site, site_named
+from penstock.accounts.sessions import caller_of
 from penstock.console import commands
 from penstock.console.listing import REVIEWED, status_counts
 from penstock.console.when import when
@@ -42,8 +44,9 @@ class SiteView:
 
 @require_safe
 def sites(request: HttpRequest) -> HttpResponse:
-    """Every site with its counts, its newest run and the next step."""
-    found = [_site_view(site, _newest(site)) for site in Site.objects.order_by("name")]
+    """Every site that the caller reaches, with its counts, its newest run and the next step."""
+    caller = caller_of(request)
+    found = [_site_view(site, _newest(site)) for site in sites_of(caller)] if caller else []
     return render(request, "console/sites.html", {"found": found})
 
 

@@ -10,10 +10,11 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from penstock.accounts.access import Denied
 from penstock.engine.errors import IllegalMove, NotFound, PenstockError, Refused, UsageError
 
 log = logging.getLogger("django.request")
-STATUS: dict[type[PenstockError], int] = {NotFound: 404, UsageError: 422, Refused: 409, IllegalMove: 409}
+STATUS: dict[type[PenstockError], int] = {Denied: 403, NotFound: 404, UsageError: 422, Refused: 409, IllegalMove: 409}
 
 
 class Boundary:

@@ -15,8 +15,8 @@ from typing import Any
 
 from waitress import create_server
 
+from penstock.accounts.sessions import keeper
 from penstock.config import Config
-from penstock.console.signin import keeper
 from penstock.engine.errors import Refused, UsageError
 
 LIMITS: dict[str, Any] = {

@@ -1,80 +1,33 @@
-"""Who may come in: the person who started the server, by a link that works once; then a signed cookie."""
+"""Who may come in: the person who started the server, by a link that works once; users by name and password."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
-from django.conf import settings
-from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import rotate_token
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from penstock.engine.clock import Clock, SystemClock
-from penstock.engine.ids import Ids, RandomIds
+from penstock.accounts import access
+from penstock.accounts.access import Caller, Role
+from penstock.accounts.models import User
+from penstock.accounts.sessions import SESSION_SECONDS, caller_of, cookie_name, keeper
+from penstock.accounts.throttle import TooMany
+from penstock.console.problems import page, status_of
+from penstock.engine.errors import NotFound, PenstockError
+from penstock.ledger.models import Run
 
-LINK_SECONDS = 600.0
-SESSION_SECONDS = 12 * 3600
-_SIGNER_SALT = "penstock.console.session"
-
-
-class Doorkeeper:
-    """One-time links and sessions of one server. Links are kept as hashes, in memory only: they end with it.
-
-    A session is a signed value with its end inside, so it outlives a restart; one that was signed out is remembered
-    until the server ends.
-    """
-
-    def __init__(self, clock: Clock, ids: Ids, operator: str) -> None:
-        self._clock, self._ids, self._operator = clock, ids, operator
-        self._links: dict[str, float] = {}
-        self._ended: set[str] = set()
-
-    def new_link(self) -> str:
-        """A token that opens one session within LINK_SECONDS."""
-        token = self._ids.token()
-        self._links[_hash(token)] = self._clock.monotonic() + LINK_SECONDS
-        return token
-
-    def open_session(self, token: str) -> str | None:
-        """The session that a link's token is worth; None when it was used, is too old or never was."""
-        until = self._links.pop(_hash(token), None)
-        if until is None or self._clock.monotonic() > until:
-            return None
-        end = self._clock.wall().timestamp() + SESSION_SECONDS
-        return _signer().sign_object({"who": self._operator, "id": self._ids.token(), "until": end})
-
-    def who(self, session: str) -> str:
-        """The person of a session; "" when it is forged, over or signed out."""
-        found = _read(session)
-        over = not found or found["id"] in self._ended or self._clock.wall().timestamp() > found["until"]
-        return "" if over else str(found["who"])
-
-    def end(self, session: str) -> None:
-        """Sign a session out."""
-        found = _read(session)
-        if found:
-            self._ended.add(found["id"])
-
-
-@cache
-def keeper() -> Doorkeeper:
-    """The doorkeeper of this process."""
-    return Doorkeeper(SystemClock(), RandomIds(), settings.PENSTOCK.operator)
+OTHER_DOORS = ("/api/", "/healthz", "/readyz", "/metrics")  # they ask for themselves who calls
+SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 def who_is(request: HttpRequest) -> str:
     """The person who is signed in; "" when nobody is."""
-    return keeper().who(request.COOKIES.get(cookie_name(request), ""))
-
-
-def cookie_name(request: HttpRequest) -> str:
-    """Cookies are shared by all ports of a host: two homes that are served at once must not share one."""
-    return f"penstock_session_{request.get_port()}"
+    found = caller_of(request)
+    return found.name if found else ""
 
 
 class RequireSignIn:
@@ -87,12 +40,41 @@ class RequireSignIn:
         return self._get_response(request)
 
     def process_view(
-        self, request: HttpRequest, view: Callable[..., HttpResponse], _args: Any, _kwargs: Any
+        self, request: HttpRequest, view: Callable[..., HttpResponse], _args: Any, kwargs: dict[str, Any]
     ) -> HttpResponse | None:
-        """Answer 401 with the way in, unless there is a session."""
-        if view is sign_in or who_is(request):
+        """Answer 401 with the way in, unless there is a session; 404 for what is not the caller's."""
+        if view is sign_in or request.path.startswith(OTHER_DOORS):
             return None
-        return render(request, "console/signin.html", {"token": ""}, status=401)
+        caller = caller_of(request)
+        if caller is None:
+            return _way_in(request, 401)
+        try:
+            _look(request, caller, kwargs)
+        except PenstockError as error:
+            return page(request, status_of(error), str(error))
+        return None
+
+
+def _look(request: HttpRequest, caller: Caller, kwargs: dict[str, Any]) -> None:
+    """Whatever address names a site or a run is looked at here, once for all pages. Raises NotFound or Denied."""
+    needed = Role.VIEWER if request.method in SAFE else Role.OPERATOR
+    if "site" in kwargs:
+        access.reach(caller, str(kwargs["site"]), needed)
+    if "run" in kwargs:
+        site = Run.objects.filter(id=kwargs["run"]).values_list("site", flat=True).first()
+        if site is None and caller.user is not None:
+            raise NotFound("there is no such run")
+        if site is not None:
+            access.reach(caller, int(site), needed)
+
+
+def _way_in(request: HttpRequest, status: int, **told: Any) -> HttpResponse:
+    return render(request, "console/signin.html", {"token": "", "people": _people(), **told}, status=status)
+
+
+def _people() -> bool:
+    """Whether anybody has a password: only then there is a form for it."""
+    return User.objects.filter(active=True).exclude(password="").exists()
 
 
 @require_http_methods(["GET", "POST"])
@@ -102,15 +84,35 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return _exchange(request)
     if who_is(request):
         return HttpResponseRedirect(reverse("sites"))
-    return render(request, "console/signin.html", {"token": request.GET.get("token", "")[:100]})
+    return _way_in(request, 200, token=request.GET.get("token", "")[:100])
 
 
 def _exchange(request: HttpRequest) -> HttpResponse:
+    if "name" in request.POST:
+        return _password(request)
     session = keeper().open_session(request.POST.get("token", ""))
+    return _way_in(request, 403, spent=True) if session is None else _signed_in(request, session)
+
+
+def _password(request: HttpRequest) -> HttpResponse:
+    name, password = request.POST["name"][:60], request.POST.get("password", "")
+    try:
+        session = keeper().sign_in(name, password, request.META.get("REMOTE_ADDR", ""))
+    except TooMany as error:
+        return _way_in(request, 429, why=str(error), name=name)
     if session is None:
-        return render(request, "console/signin.html", {"token": "", "spent": True}, status=403)
+        return _way_in(request, 403, why="That name and password do not belong together.", name=name)
+    return _signed_in(request, session)
+
+
+def _signed_in(request: HttpRequest, session: str) -> HttpResponse:
+    """A new session for every sign-in, and a new CSRF token with it."""
+    rotate_token(request)
     response = HttpResponseRedirect(reverse("sites"))
-    response.set_cookie(cookie_name(request), session, max_age=SESSION_SECONDS, httponly=True, samesite="Strict")
+    response.set_cookie(
+        cookie_name(request), session, max_age=SESSION_SECONDS, httponly=True, samesite="Strict",
+        secure=request.is_secure(),
+    )  # fmt: skip
     return response
 
 
@@ -118,22 +120,6 @@ def _exchange(request: HttpRequest) -> HttpResponse:
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session, here and for every copy of its cookie."""
     keeper().end(request.COOKIES.get(cookie_name(request), ""))
-    response = render(request, "console/signin.html", {"token": "", "out": True})
+    response = _way_in(request, 200, out=True)
     response.delete_cookie(cookie_name(request), samesite="Strict")
     return response
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
-
-
-def _signer() -> Signer:
-    return Signer(salt=_SIGNER_SALT, algorithm="sha256")
-
-
-def _read(session: str) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = _signer().unsign_object(session)
-    except (BadSignature, ValueError):
-        return {}
-    return found

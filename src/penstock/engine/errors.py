@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class PenstockError(Exception):
     """Something went wrong."""
@@ -10,10 +12,11 @@ class PenstockError(Exception):
     code = "error"
     exit_code = 1
 
-    def __init__(self, message: str = "", *, code: str | None = None) -> None:
+    def __init__(self, message: str = "", *, code: str | None = None, facts: dict[str, Any] | None = None) -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
         if code is not None:
             self.code = code
+        self.facts = facts or {}  # for programs: what the sentence says, as data
 
 
 class Transient(PenstockError):

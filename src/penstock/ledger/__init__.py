@@ -19,3 +19,6 @@ AFTER_RECOVERY: list[Callable[[], None]] = []
 
 ON_SETTLED: list[Callable[[Any, str, list[int]], None]] = []
 """Called inside the settling transaction with (run, stage, item ids that are done)."""
+
+ESTIMATES: dict[str, Callable[[Any], int]] = {}
+"""Pipeline → what a run over a Site's backlog would cost, in thousandths of a credit. Asked within the start."""

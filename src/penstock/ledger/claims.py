@@ -199,7 +199,8 @@ def handed_batches(run: m.Run, handed: Handed, before: Mapping[int, Item], tally
 
 def _numbers(cursor: Any, run: str, stage: str, holder: Holder, sizes: Sequence[int]) -> list[int]:
     """New batches, one for each size; answers their ids."""
-    values = {"run": run, "stage": stage, "holder": holder.name, "boot": holder.boot, "until": holder.until}
+    values = {"run": run, "stage": stage, "holder": holder.name, "boot": holder.boot, "until": holder.until,
+              "since": holder.now}  # fmt: skip
     names = ", ".join(rows.column(m.Batch, name) for name in (*values, "size", "open"))
     form = f"({rows.marks([*values, 'size', 'open'])})"
     numbers: list[int] = []

@@ -15,7 +15,7 @@ from penstock.engine.ids import Ids
 from penstock.engine.pipeline import Pipeline
 from penstock.engine.settle import FRESH
 from penstock.engine.states import BROKEN, RunState
-from penstock.ledger import adoption, events, retention, rows
+from penstock.ledger import adoption, estimate, events, retention, rows
 from penstock.ledger import models as m
 from penstock.ledger.counters import Tally
 from penstock.ledger.tx import commits, write
@@ -38,13 +38,37 @@ def start(
 ) -> m.Run:
     """Start a run with the site's settings as they are: it takes the backlog at every stage, or the rows of `scope`.
 
-    Raises Refused when a run of this kind is open for the site: one at a time.
+    Raises Refused when a run of this kind is open for the site: one at a time; and when its account cannot pay.
     """
+    run = begin(
+        site, clock, ids, kind=kind, pipeline=pipeline, trigger=trigger, plan=plan, scope=scope, retry_of=retry_of,
+        who=who,
+    )  # fmt: skip
+    adoption.go_on(run, clock)
+    return run
+
+
+def begin(
+    site: Site,
+    clock: Clock,
+    ids: Ids,
+    *,
+    kind: str = "run",
+    pipeline: str = "",
+    trigger: str = "manual",
+    plan: Mapping[str, Any] | None = None,
+    scope: adoption.Scope | None = None,
+    retry_of: str = "",
+    who: str = "",
+) -> m.Run:
+    """The transaction that makes a run, with the first page of its backlog; `adoption.go_on` takes the rest."""
     at = clock.wall()
     key = f"{site.pk}:{kind}"
     _refuse_second(key, site)
     try:
         with write("control.start") as cursor:
+            if kind == "run":
+                estimate.refuse_unpayable(site)
             run = m.Run.objects.create(
                 id=ids.run_id(at), site=site, kind=kind, pipeline=pipeline or site.pipeline, started_at=at,
                 plan=dict(site.settings if plan is None else plan), active_key=key, trigger=trigger, retry_of=retry_of,
@@ -57,7 +81,6 @@ def start(
     except IntegrityError:
         _refuse_second(key, site)
         raise
-    adoption.go_on(run, clock)
     return run
 
 
@@ -92,11 +115,13 @@ def pause(run: m.Run, clock: Clock, who: str = "") -> m.Run:
 
 
 def resume(run: m.Run, clock: Clock, who: str = "") -> m.Run:
-    """Take a paused run up again. Raises IllegalMove unless it is paused (or about to be)."""
+    """Take a paused run up again. Raises IllegalMove unless it is paused (or about to be), or lost its holder."""
     if run.status == RunState.RUNNING and run.pause_requested and not run.blocked:
         return _ask(run, clock, "resume", who, pause_requested=False, error_message="")
-    _only(run, RunState.PAUSED, "resumed")
     at = clock.wall()
+    if run.status == RunState.RUNNING and run.interrupted and not run.blocked:
+        return _ask(run, clock, "resume", who, interrupted=False, resumed_at=at)
+    _only(run, RunState.PAUSED, "resumed")
     changed = {"status": RunState.RUNNING, "resumed_at": at, "error_message": "", "pause_requested": False}
     return _ask(run, clock, "resume", who, **changed, blocked="", interrupted=False)
 

@@ -17,14 +17,15 @@ from filelock import FileLock, Timeout
 from penstock.config import Config
 from penstock.engine.clock import Clock, SystemClock
 from penstock.engine.errors import Refused
-from penstock.engine.ids import ProcessIdentity
+from penstock.engine.ids import ProcessIdentity, RandomIds
 from penstock.engine.lanes import Lanes
 from penstock.engine.loop import Driver
-from penstock.ledger import retention, sweep
+from penstock.ledger import retention, schedule, sweep
 from penstock.ledger.store import DjangoLedger
 
 _UNWRITABLE = re.compile(r"disk is full|readonly database|disk I/O error|unable to open database", re.IGNORECASE)
 SWEEP = 5.0  # seconds between two looks for lost holders
+MINUTE = 60.0  # seconds between two looks at the schedules
 DAY = 86400.0  # seconds between two looks for runs that need not be kept
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,7 @@ async def _drive(config: Config, only: str | None, forever: bool, started: Any, 
             started(lambda: loop.call_soon_threadsafe(stop))
         beside = [asyncio.ensure_future(_sweep(call, ledger, clock))]
         beside += [asyncio.ensure_future(_retain(call, config, clock))] if forever else []
+        beside += [asyncio.ensure_future(_ring(call, clock))] if forever else []
         try:
             going = True
             while going:
@@ -172,6 +174,16 @@ async def _retain(call: Any, config: Config, clock: Clock) -> None:
         except DatabaseError as error:
             log.warning("retention stopped, and goes on tomorrow: %s", error)
         await clock.sleep(DAY)
+
+
+async def _ring(call: Any, clock: Clock) -> None:
+    """Once a minute the schedules are looked at; what they start is driven here like any other run."""
+    while True:
+        try:
+            await call(schedule.check, clock, RandomIds())
+        except DatabaseError as error:
+            log.warning("the look at the schedules failed, and comes again: %s", error)
+        await clock.sleep(MINUTE)
 
 
 def _close_connection() -> None:

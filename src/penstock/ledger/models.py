@@ -92,6 +92,7 @@ class Batch(models.Model):
     holder = models.CharField(max_length=160)
     boot = models.CharField(max_length=80)
     until = models.FloatField()
+    since = models.FloatField(default=0.0)  # ledger seconds at which it was claimed
     size = models.IntegerField()
     open = models.BooleanField(default=True)
 
@@ -180,6 +181,35 @@ class SiteCounter(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "table", "stage", "state"], name="site_counter")]
+
+
+class Schedule(models.Model):
+    """When a site's runs start by themselves. `anchor` is the day on which it was first enabled: it gives the weekday
+    or the day of the month. `last_slot` is the slot of the last run that was started."""
+
+    site = models.OneToOneField(Site, on_delete=models.CASCADE, related_name="schedule")
+    enabled = models.BooleanField(default=False)
+    frequency = models.CharField(max_length=8, default="daily")
+    time = models.CharField(max_length=5, default="02:00")
+    anchor = models.DateField(null=True, blank=True)
+    next_run_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    last_slot = models.DateTimeField(null=True, blank=True)
+    last_run_at = models.DateTimeField(null=True, blank=True)
+
+
+class Slot(models.Model):
+    """What became of a due slot: started or skipped, once."""
+
+    id = models.BigAutoField(primary_key=True)
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="slots")
+    due_at = models.DateTimeField()
+    outcome = models.CharField(max_length=8)
+    reason = models.CharField(max_length=300, default="", blank=True)
+    run = models.CharField(max_length=40, default="", blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["site", "due_at"], name="slot_once")]
 
 
 class Home(models.Model):

@@ -8,6 +8,7 @@ from penstock.accounts.models import Site
 from penstock.engine.clock import Clock, SystemClock
 from penstock.oracle import (
     counters,
+    credits,
     database,
     deliveries,
     effects,
@@ -18,6 +19,7 @@ from penstock.oracle import (
     names,
     rollbacks,
     runs,
+    schedules,
     states,
 )
 from penstock.oracle.violation import Look, Violation
@@ -33,6 +35,8 @@ FAMILIES: tuple[Callable[[Look], Iterable[Violation]], ...] = (
     gate.check,
     deliveries.check,
     names.check,
+    credits.check,
+    schedules.check,
     files.check,
     database.check,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ def run_view(run: Run) -> dict[str, Any]:
         "site": run.site.name,
         "pipeline": run.pipeline,
         "status": run.status,
-        "current_stage": _current(stages),
+        "current_stage": current_number(stages),
         "stages": [_stage_view(stage) for stage in stages],
         "items": _items(stages),
         "error_message": run.error_message,
@@ -55,7 +55,8 @@ def _stage_view(stage: StageRun) -> dict[str, Any]:
     }
 
 
-def _current(stages: list[StageRun]) -> int:
+def current_number(stages: Sequence[StageRun]) -> int:
+    """The lowest stage with unfinished items, or the last."""
     busy = [stage.number for stage in stages if stage.ready + stage.leased]
     return min(busy) if busy else max((stage.number for stage in stages), default=0)
 

@@ -26,6 +26,8 @@ def all() -> None:
     ledger.EFFECTS.update(copy=Copy(), move=Move())
     review.GATES["photo"] = gatekeeping.gate()
     accounts.AFTER_CREATE.append(_embedded_targets)
+    accounts.SETTINGS["photos"] = "penstock.pipelines.photos.settings"
+    records.TITLES.update(file=("path", _file_name), photo=("Original_File_Name", str))
     records.CHECKS += [_model, _weights]
     records.VERIFY += [_startup_line, _report]
     ledger.AFTER_RUN.append(_leave)
@@ -45,6 +47,10 @@ def build_again(run: Any) -> Pipeline:
     from penstock.pipelines.photos import regenerate
 
     return regenerate.build(run)
+
+
+def _file_name(path: str) -> str:
+    return Path(path).name
 
 
 def _embedded_targets(site: Any) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from penstock.accounts import tx
 from penstock.accounts.models import Account
 from penstock.engine.failpoint import SimulatedCrash, armed
-from penstock.ledger import tx
 
 tx.commits("test.tx")
 
