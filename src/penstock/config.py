@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -34,6 +35,7 @@ class Config:
     home: Path
     host: str = "127.0.0.1"
     port: int = 8420
+    public_url: str = ""
     operator: str = field(default_factory=getpass.getuser)
     cpu_slots: int = field(default_factory=lambda: os.cpu_count() or 1)
     model_slots: int = 1
@@ -119,6 +121,8 @@ def _text(key: str, given: Any) -> str:
         raise ValueError(f"{given!r} is no text; write it in quotes")
     if key == "operator" and not 1 <= len(given) <= LONGEST:
         raise ValueError(f"a name has 1 to {LONGEST} characters")
+    if key == "public_url" and given and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?/?", given):
+        raise ValueError(f"{given!r} is no address like https://photos.example.org")
     return given
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from typing import Any
+from urllib.parse import urlsplit
 
 from penstock import config
 from penstock.secret import secret_key
@@ -24,7 +25,10 @@ JOURNAL = (
 
 SECRET_KEY = secret_key(PENSTOCK.home)
 DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+PUBLIC = urlsplit(PENSTOCK.public_url)
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *filter(None, [PUBLIC.hostname])]
+CSRF_TRUSTED_ORIGINS = [f"{PUBLIC.scheme}://{PUBLIC.netloc}"] if PUBLIC.netloc else []
+SECURE_HSTS_SECONDS = 31_536_000 if PUBLIC.scheme == "https" else 0
 ROOT_URLCONF = "penstock.urls"
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -9,7 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from penstock import config
-from penstock.console.server import loopback, serve
+from penstock.accounts import users
+from penstock.accounts.access import Caller, Role
+from penstock.console.server import address_of, serve, sign_in_link
+from penstock.engine.clock import SystemClock
 from penstock.engine.errors import Refused, UsageError
 from tests.console.rows import site
 
@@ -42,17 +45,39 @@ def test_what_is_refused_is_logged_without_what_was_sent(served: str, ledger_hom
     assert urlsplit(served).query not in log
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4", "example.org", ""])
-def test_an_address_that_others_can_reach_is_refused(host: str) -> None:
-    with pytest.raises(UsageError, match="its own machine only"):
-        loopback(host)
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.4"])
+def test_an_address_that_others_can_reach_needs_somebody_who_can_sign_in(ledger_home: Path, host: str) -> None:
+    with pytest.raises(UsageError, match="penstock user create NAME --owner"):
+        address_of(host, "https://a.example")
+    owner()
+    with pytest.raises(UsageError, match="public_url"):
+        address_of(host, "")
+    assert address_of(host, "https://a.example") == host
+
+
+@pytest.mark.parametrize("host", ["example.org", ""])
+def test_what_is_no_address_is_refused(host: str) -> None:
+    with pytest.raises(UsageError, match="is no address"):
+        address_of(host, "https://a.example")
 
 
 @pytest.mark.parametrize(
     ("host", "address"), [("localhost", "127.0.0.1"), ("127.0.0.2", "127.0.0.2"), ("[::1]", "::1")]
 )
 def test_the_machines_own_addresses_are_taken(host: str, address: str) -> None:
-    assert loopback(host) == address
+    assert address_of(host, "") == address
+
+
+def test_no_link_that_signs_in_is_made_where_others_listen() -> None:
+    assert "token=" in sign_in_link("127.0.0.1", 8420, "https://a.example")
+    assert sign_in_link("192.168.1.4", 8420, "https://a.example/") == "https://a.example/signin"
+
+
+def owner() -> None:
+    """Somebody who can sign in."""
+    me, at = Caller("root", via="terminal"), SystemClock().wall()
+    account = users.create_account(me, at, "one")
+    users.add_member(me, at, users.create(me, at, "ann", "three grey herons"), account, Role.OWNER)
 
 
 def test_a_taken_port_is_named(ledger_home: Path) -> None:

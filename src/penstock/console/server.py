@@ -1,4 +1,4 @@
-"""Serves the pages to this machine."""
+"""Serves the pages and the API: to this machine, or to others once somebody can sign in."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 
 from waitress import create_server
 
+from penstock.accounts import users
 from penstock.accounts.sessions import keeper
 from penstock.config import Config
 from penstock.engine.errors import Refused, UsageError
@@ -41,17 +42,19 @@ def serve(
     """Serve until `stop` is set (or for ever). Django runs on the home already (`boot.start`).
 
     `on_ready` is given the sign-in link, which works once. Port 0 takes a free one. Raises UsageError for an address
-    that is not this machine's own, Refused when the port is taken."""
+    that others can reach while nobody can sign in, Refused when the port is taken."""
     from penstock.wsgi import application
 
-    address = loopback(host or config.host)
+    address = address_of(host or config.host, config.public_url)
     listening = _listen(address, config.port if port is None else port)
     channels: dict[int, Any] = {}
     with _logged(config.home / "logs" / "console.log"):
-        server = create_server(application, map=channels, sockets=[listening], **LIMITS)
+        server = create_server(
+            application, map=channels, sockets=[listening], **LIMITS, **_proxied(address, config.public_url)
+        )
         try:
             if on_ready is not None:
-                on_ready(sign_in_link(address, listening.getsockname()[1]))
+                on_ready(sign_in_link(address, listening.getsockname()[1], config.public_url))
             while stop is None or not stop.is_set():
                 server.asyncore.loop(timeout=_TURN, map=channels, count=1)
         finally:
@@ -60,25 +63,43 @@ def serve(
                 one.close()
 
 
-def sign_in_link(address: str, port: int) -> str:
-    """A fresh link that signs in once."""
+def sign_in_link(address: str, port: int, public_url: str = "") -> str:
+    """A fresh link that signs in once; where others listen in, people sign in with their password instead."""
+    if not ipaddress.ip_address(address).is_loopback:
+        return f"{public_url.rstrip('/')}/signin"
     shown = f"[{address}]" if ":" in address else address
     return f"http://{shown}:{port}/signin?token={keeper().new_link()}"
 
 
-def loopback(host: str) -> str:
-    """The address to bind to. Raises UsageError unless only this machine can reach it: there are no accounts yet."""
+def address_of(host: str, public_url: str) -> str:
+    """The address to bind to. Raises UsageError for one that others can reach, unless somebody has a password and it is
+    known under which name people come."""
     address = "127.0.0.1" if host == "localhost" else host.strip("[]")
     try:
         local = ipaddress.ip_address(address).is_loopback
     except ValueError:
-        local = False
-    if not local:
+        raise UsageError(f"host {host!r} is no address; use 127.0.0.1, or an address of this machine") from None
+    if local:
+        return address
+    if not users.someone_can_sign_in():
         raise UsageError(
-            f"host {host!r}: this version serves its own machine only, because it has no passwords yet;"
-            " use 127.0.0.1, and an SSH tunnel to reach it from elsewhere"
+            f"host {host!r}: others can reach that address, and nobody who owns an account has a password yet;"
+            " make somebody first: penstock user create NAME --owner"
+        )
+    if not public_url:
+        raise UsageError(
+            f"host {host!r}: say under which address people reach this program: public_url in penstock.toml,"
+            " https://photos.example.org for example"
         )
     return address
+
+
+def _proxied(address: str, public_url: str) -> dict[str, Any]:
+    """Behind a proxy of this machine that speaks TLS, who asks and how is what the proxy says."""
+    if not (public_url.startswith("https://") and ipaddress.ip_address(address).is_loopback):
+        return {}
+    told = {"x-forwarded-for", "x-forwarded-proto"}
+    return {"trusted_proxy": address, "trusted_proxy_count": 1, "trusted_proxy_headers": told}
 
 
 def _listen(address: str, port: int) -> socket.socket:
