@@ -40,16 +40,16 @@ def words(address: str) -> str:
 
 def test_a_site_leads_through_its_steps(ledger_home: Path) -> None:
     owner = site()
-    assert "Add photos: penstock photos add FOLDER --site rome" in words("/")
+    assert "Add photos or penstock photos add FOLDER --site rome" in words("/")
     photo(owner, stage="score", state="ready")
-    assert "Photos are waiting for a run: penstock run rome" in words("/")
+    assert "Photos are waiting for a run or penstock run rome" in words("/")
     run = run_of(owner, status="running")
     assert "A run is at work." in words("/")
     Run.objects.update(status="paused")
     assert f"penstock resume {run.id}" in words("/")
     Run.objects.update(status="completed")
     photo(owner, state="approved")
-    assert "Publish what is approved: penstock publish rome" in words("/")
+    assert "Publish what is approved or penstock publish rome" in words("/")
     photo(owner)
     assert "Review what is waiting." in words("/")
 
@@ -89,7 +89,7 @@ def test_a_run_shows_its_stages_why_items_failed_and_the_end_of_its_log(ledger_h
 
 def test_only_a_run_that_moves_asks_again(ledger_home: Path) -> None:
     run = run_of(site(), status="running")
-    assert 'hx-trigger="every 2s"' in text_of(f"/runs/{run.id}")
+    assert 'hx-trigger="every 5s"' in text_of(f"/runs/{run.id}")
     part = signed_in().get(f"/runs/{run.id}", headers={"HX-Request": "true"}).content.decode()
     assert part.lstrip().startswith('<div id="now"')
     Run.objects.update(status="completed")

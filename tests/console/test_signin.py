@@ -47,7 +47,7 @@ def test_nobody_sees_a_page_without_signing_in(ledger_home: Path, address: str) 
 def test_every_address_but_the_way_in_asks_for_a_session(ledger_home: Path) -> None:
     from django.urls import get_resolver, reverse
 
-    given = {"site": "rome", "item": 1, "run": "x"}
+    given = {"site": "rome", "item": 1, "run": "x", "account": "default", "token": 1}
     site()
     client, seen = Client(headers=HOST), set()
     for pattern in get_resolver("penstock.console.urls").url_patterns:

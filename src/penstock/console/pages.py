@@ -5,35 +5,31 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from penstock.accounts.access import sites_of
+from penstock.accounts.access import Caller, sites_of
 from penstock.accounts.models import Site, site_named
-from penstock.accounts.sessions import caller_of
-from penstock.console import commands
+from penstock.console import commands, settingup
 from penstock.console.listing import REVIEWED, status_counts
+from penstock.console.roles import signed_in
 from penstock.console.when import when
 from penstock.engine.states import RunState
-from penstock.ledger import runlog
-from penstock.ledger.control import find
 from penstock.ledger.models import Run
 from penstock.records import overview
 from penstock.review.gate import gate_of
 
 RUNS_SHOWN = 50
-LOG_LINES = 200
-LOG_BYTES = 1 << 16
-EXAMPLES = 20  # causes that are shown
 BESIDE = ("delivery", "regeneration")  # tables of work beside the runs of a site
 
 
 @dataclass(frozen=True)
 class SiteView:
-    """A site on the first page. `step` is (sentence, command or "", address or "")."""
+    """A site on the first page. `step` is (sentence, command or "", address)."""
 
     site: Site
     counts: dict[str, int]
@@ -45,9 +41,7 @@ class SiteView:
 @require_safe
 def sites(request: HttpRequest) -> HttpResponse:
     """Every site that the caller reaches, with its counts, its newest run and the next step."""
-    caller = caller_of(request)
-    found = [_site_view(site, _newest(site)) for site in sites_of(caller)] if caller else []
-    return render(request, "console/sites.html", {"found": found})
+    return render(request, "console/sites.html", sites_context(signed_in(request)))
 
 
 @require_safe
@@ -57,34 +51,17 @@ def runs(request: HttpRequest, site: str) -> HttpResponse:
     found = Run.objects.filter(site=owner).order_by("-started_at").defer("plan")[:RUNS_SHOWN]
     context = {
         "site": owner,
-        "found": [_past(run, owner) for run in found],
+        "found": [past(run, owner) for run in found],
         "most": RUNS_SHOWN,
         "commands": commands.of(owner),
     }
     return render(request, "console/runs.html", context)
 
 
-@require_safe
-def run(request: HttpRequest, run: str) -> HttpResponse:
-    """One run: stages, causes of failures, the end of its log."""
-    one = find(run)
-    view = overview.run_view(one)
-    causes = overview.causes(one)
-    context = {
-        "run": one,
-        "site": one.site,
-        "view": view,
-        "headline": overview.headline(view),
-        "past": _past(one, one.site),
-        "moving": not overview.at_rest(one),
-        "causes": causes[:EXAMPLES],
-        "more_causes": max(0, len(causes) - EXAMPLES),
-        "log": _log_tail(one),
-        "steps": _run_steps(one, view),
-        "reversible": one.kind == "run" and not one.open and not one.rolled_back_at,
-    }
-    part = request.headers.get("HX-Request") == "true"
-    return render(request, "console/run_now.html" if part else "console/run.html", context)
+def sites_context(caller: Caller) -> dict[str, Any]:
+    """The page of all sites, with the form for another one where the caller may make one."""
+    found = [_site_view(site, _newest(site)) for site in sites_of(caller)]
+    return {"found": found, "zones": sorted(available_timezones()), **settingup.form(caller)}
 
 
 def _newest(site: Site) -> Run | None:
@@ -107,19 +84,25 @@ def _next_step(site: Site, run: Run | None, counts: dict[str, int], totals: dict
     if run is not None and run.status == RunState.RUNNING:
         return "A run is at work.", "", reverse("run", args=[run.id])
     if run is not None and run.status == RunState.PAUSED:
-        return "The run is paused. Go on:", f"penstock resume {run.id}", ""
+        return "The run is paused. Go on", f"penstock resume {run.id}", reverse("automation", args=[site.name])
     if counts.get("Pending"):
         return "Review what is waiting.", "", reverse("editor", args=[site.name])
     if counts.get("Approved"):
-        return "Everything is decided. Publish what is approved:", typed["publish"], ""
+        return (
+            "Everything is decided. Publish what is approved",
+            typed["publish"],
+            reverse("publish", args=[site.name]),
+        )
     if totals["ready"]:
-        return "Photos are waiting for a run:", typed["run"], ""
+        return "Photos are waiting for a run", typed["run"], reverse("automation", args=[site.name])
     if run is not None and run.status == RunState.FAILED:
-        return "The last run failed. See why:", "", reverse("run", args=[run.id])
-    return ("Add the next photos:" if counts.get("Published") else "Add photos:"), typed["add"], ""
+        return "The last run failed. See why", "", reverse("run", args=[run.id])
+    words = "Add the next photos" if counts.get("Published") else "Add photos"
+    return words, typed["add"], reverse("sets", args=[site.name])
 
 
-def _past(run: Run, site: Site) -> dict[str, Any]:
+def past(run: Run, site: Site) -> dict[str, Any]:
+    """A run in one line."""
     ended = run.completed_at or run.cancelled_at
     return {
         "id": run.id,
@@ -130,30 +113,3 @@ def _past(run: Run, site: Site) -> dict[str, Any]:
         "by": f"retry of {run.retry_of}" if run.retry_of else run.trigger,
         "error": run.error_message,
     }
-
-
-def _run_steps(run: Run, view: dict[str, Any]) -> list[tuple[str, str]]:
-    """(why, command): what can be done with a run from a terminal."""
-    steps = []
-    if run.status == RunState.PAUSED or run.interrupted:
-        steps.append(("Go on where it stopped", f"penstock resume {run.id}"))
-    if run.status == RunState.RUNNING:
-        steps.append(("Stop after the items in hand", f"penstock pause {run.id}"))
-    if overview.broken(view) and not run.open:
-        steps.append(("Try what failed once more", f"penstock retry {run.id}"))
-    if not run.open and not run.rolled_back_at:
-        steps.append(("Undo this run, except what is published", f"penstock rollback {run.id} --dry-run"))
-    return steps
-
-
-def _log_tail(run: Run) -> list[str]:
-    """The last lines of the run's own file; from the events when the file is not there."""
-    file = runlog.run_file(run)
-    try:
-        with file.open("rb") as stream:
-            start = max(0, stream.seek(0, 2) - LOG_BYTES)
-            stream.seek(start)
-            lines = stream.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return runlog.tail(run, LOG_LINES)
-    return lines[1 if start else 0 :][-LOG_LINES:]

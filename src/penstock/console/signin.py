@@ -12,16 +12,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from penstock.accounts import access
-from penstock.accounts.access import Caller, Role
+from penstock.accounts.access import Caller
 from penstock.accounts.models import User
 from penstock.accounts.sessions import SESSION_SECONDS, caller_of, cookie_name, keeper
 from penstock.accounts.throttle import TooMany
+from penstock.console import roles
 from penstock.console.problems import page, status_of
 from penstock.engine.errors import NotFound, PenstockError
 from penstock.ledger.models import Run
 
 OTHER_DOORS = ("/api/", "/healthz", "/readyz", "/metrics")  # they ask for themselves who calls
-SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 def who_is(request: HttpRequest) -> str:
@@ -49,15 +49,17 @@ class RequireSignIn:
         if caller is None:
             return _way_in(request, 401)
         try:
-            _look(request, caller, kwargs)
+            _look(caller, roles.needed(view, request.method), kwargs)
         except PenstockError as error:
             return page(request, status_of(error), str(error))
         return None
 
 
-def _look(request: HttpRequest, caller: Caller, kwargs: dict[str, Any]) -> None:
-    """Whatever address names a site or a run is looked at here, once for all pages. Raises NotFound or Denied."""
-    needed = Role.VIEWER if request.method in SAFE else Role.OPERATOR
+def _look(caller: Caller, needed: access.Role, kwargs: dict[str, Any]) -> None:
+    """Whatever address names an account, a site or a run is looked at here, once for all pages. Raises NotFound or
+    Denied."""
+    if "account" in kwargs:
+        access.reach_account(caller, str(kwargs["account"]), needed)
     if "site" in kwargs:
         access.reach(caller, str(kwargs["site"]), needed)
     if "run" in kwargs:

@@ -11,7 +11,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from penstock.accounts.access import Role
 from penstock.accounts.models import Site, site_named
+from penstock.console.roles import asks
 from penstock.console.signin import who_is
 from penstock.console.when import when
 from penstock.engine.clock import SystemClock
@@ -43,6 +45,7 @@ LEFT = {
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@asks(to_act=Role.OWNER)
 def roll_back(request: HttpRequest, run: str) -> HttpResponse:
     """What a rollback of this run would do; POST does exactly that, or refuses."""
     one = control.find(run)

@@ -4,13 +4,50 @@ from __future__ import annotations
 
 from django.urls import path
 
-from penstock.console import pages, pictures, publishing, review, signin, undoing
+from penstock.console import (
+    automation,
+    checks,
+    handbook,
+    health,
+    integrations,
+    pages,
+    pictures,
+    publishing,
+    review,
+    runlogs,
+    runs,
+    sets,
+    settingup,
+    signin,
+    teams,
+    undoing,
+    you,
+)
 from penstock.console.editor import decisions, generating, looking, page, sitting
 
 urlpatterns = [
     path("", pages.sites, name="sites"),
     path("signin", signin.sign_in, name="sign_in"),
     path("signout", signin.sign_out, name="sign_out"),
+    path("you", you.you, name="you"),
+    path("you/password", you.change_password, name="password"),
+    path("you/tokens", you.make_token, name="token_make"),
+    path("you/tokens/<int:token>", you.revoke_token, name="token_revoke"),
+    path("health", health.page, name="health"),
+    path("help", handbook.page, name="help"),
+    path("audit", teams.home_audit, name="home_audit"),
+    path("accounts/<slug:account>/members", teams.members, name="members"),
+    path("accounts/<slug:account>/credits", teams.credit, name="credits"),
+    path("accounts/<slug:account>/audit", teams.account_audit, name="audit"),
+    path("sites", settingup.create, name="site_create"),
+    path("automation", automation.chooser, name="automation_sites"),
+    path("sites/<slug:site>/automation", automation.page, name="automation"),
+    path("sites/<slug:site>/automation/act", automation.act, name="act"),
+    path("sites/<slug:site>/automation/release", automation.release, name="release"),
+    path("sites/<slug:site>/automation/configuration", automation.configure, name="configure"),
+    path("sites/<slug:site>/sets", sets.sets, name="sets"),
+    path("sites/<slug:site>/integrations", integrations.integrations_page, name="integrations"),
+    path("sites/<slug:site>/check", checks.preflight, name="check"),
     path("sites/<slug:site>/review", review.listed, name="review"),
     path("sites/<slug:site>/review/<int:item>", review.one, name="item"),
     path("sites/<slug:site>/review/<int:item>/picture", pictures.picture, name="picture"),
@@ -36,5 +73,9 @@ urlpatterns = [
     path("sites/<slug:site>/recover", undoing.crashed, name="recover"),
     path("runs/<str:run>/rollback", undoing.roll_back, name="rollback"),
     path("sites/<slug:site>/runs", pages.runs, name="runs"),
-    path("runs/<str:run>", pages.run, name="run"),
+    path("runs/<str:run>", runs.run, name="run"),
+    path("runs/<str:run>/act", runs.act, name="run_act"),
+    path("runs/<str:run>/log", runlogs.log, name="run_log"),
+    path("runs/<str:run>/check", checks.validation, name="run_check"),
+    path("runs/<str:run>/incident", runlogs.bundle, name="run_incident"),
 ]

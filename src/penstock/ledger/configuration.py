@@ -48,7 +48,7 @@ def change(site: Site, changes: Mapping[str, Any], now: datetime, caller: Caller
     with write("configuration.change"):
         site = Site.objects.select_for_update().select_related("account").get(pk=site.pk)
         if "timezone" in changes:
-            site.timezone = _zone(changes["timezone"])
+            site.timezone = checked_zone(changes["timezone"])
             site.save(update_fields=["timezone"])
         _change_settings(site, {k: v for k, v in changes.items() if k not in SCHEDULE and k != "timezone"})
         timed = {SCHEDULE[key]: value for key, value in changes.items() if key in SCHEDULE}
@@ -74,7 +74,8 @@ def _change_settings(site: Site, changes: Mapping[str, Any]) -> None:
         raise UsageError(str(error), facts={"field": field}) from error
 
 
-def _zone(name: str) -> str:
+def checked_zone(name: str) -> str:
+    """The name of a time zone. Raises UsageError."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

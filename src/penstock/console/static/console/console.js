@@ -83,3 +83,22 @@ window.addEventListener("beforeunload", (event) => {
   const typed = document.querySelectorAll("details.edit[open] :is(textarea, select, input:not([type=hidden]))");
   if (!leaving && [...typed].some(changed)) event.preventDefault();
 });
+
+// What looks again by itself rests while nobody looks at it, and leaves open what a person has opened in it.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.matches("[data-poll]") && document.hidden) event.preventDefault();
+});
+
+let opened = [];
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  opened = [...event.detail.target.querySelectorAll("details[open][id]")].map((one) => one.id);
+});
+
+document.addEventListener("htmx:afterSettle", () => {
+  for (const id of opened) {
+    const one = document.getElementById(id);
+    if (one) one.open = true;
+  }
+  opened = [];
+});
