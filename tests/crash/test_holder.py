@@ -45,14 +45,13 @@ def ask(port: int, token: str, method: str, path: str) -> tuple[int, Any]:
         return answer.status, json.loads(answer.read())
 
 
-def until(check: Any, seconds: float = 60) -> Any:
-    """What `check` answers, once it answers something."""
+def until(check: Any, seconds: float = 60, told: Any = "") -> Any:
+    """What `check` answers, once it answers something. `told` is asked when it does not."""
     for _ in range(int(seconds / 0.1)):
         if found := check():
             return found
         PATIENCE.wait(0.1)
-    print(check())
-    raise AssertionError("it did not come about in time")
+    raise AssertionError("it did not come about in time; " + str(told and told()))
 
 
 @pytest.fixture
@@ -82,8 +81,10 @@ def test_a_killed_holder_leaves_an_interrupted_run_that_the_next_one_finishes(ho
         def current() -> Any:
             return ask(port, token, "GET", f"history?site_id={number}")[1]["runs"][0]
 
-        print(ask(port, token, "GET", f"lock?site_id={number}"), current(), ask(port, token, "GET", f"logs?run_id={run}"))
-        until(lambda: current()["status"] == "completed", 15)
+        def told() -> Any:
+            return ask(port, token, "GET", f"lock?site_id={number}"), ask(port, token, "GET", f"logs?run_id={run}")
+
+        until(lambda: current()["status"] == "completed", told=told)
         assert not current()["interrupted"]
         assert second.pid != program.pid
     assert {row["stage"] for row in rows(home, home.parent)["review_queue"]} >= {"review"}
