@@ -50,6 +50,11 @@ def _start_django() -> None:
 _start_django()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long`: as many rounds as a release is held to."""
+    parser.addoption("--long", action="store_true", help="fuzz and race for many rounds")
+
+
 @pytest.fixture(scope="session")
 def home() -> Path:
     """The home of this process, which Django is started with. One per process: keep its rows apart."""

@@ -48,6 +48,8 @@ def test_causes_are_grouped_and_the_most_frequent_comes_first(run: Any, photo: A
     for n in (1, 2):
         photo(stage="read_exif", state="quarantined", error=f"cut short; try {n}", error_code="truncated")
     photo(stage="review", state="waiting")
+    count(run, "score", failed=1)
+    count(run, "read_exif", quarantined=2)
     found = causes(run)
     assert [(c.n, c.stage, c.code, c.reason) for c in found] == [
         (2, "read_exif", "truncated", "cut short"),

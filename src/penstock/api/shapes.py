@@ -27,6 +27,11 @@ def _truth(value: Any) -> Any:
     return value in ("true", True)
 
 
+def _whole(value: Any) -> Any:
+    """To JSON 5.0 is a whole number, too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 SiteId = Annotated[int, Field(ge=1, le=LARGEST, description="the site's number"), BeforeValidator(_digits)]
 RunId = Annotated[str, StringConstraints(pattern=r"^[0-9]{8}-[0-9]{6}-[a-z2-7]{4}$"), Field(description="the run")]
 Lines = Annotated[int, Field(ge=1, le=5000, description="how many lines"), BeforeValidator(_digits)]
@@ -40,7 +45,7 @@ Moment = Annotated[
 Frequency = Literal["daily", "weekly", "monthly"]
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Delay = Annotated[float, Field(ge=0, le=3600)]
-Size = Annotated[int, Field(ge=1, le=1000)]
+Size = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)]
 
 
 def _numbered(pattern: str) -> Callable[[dict[str, Any]], None]:

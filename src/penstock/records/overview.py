@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Count, Min, Q
+
 from penstock.engine.states import ACTIVE, BROKEN, ItemState, RunState
-from penstock.ledger import TABLES, rows
+from penstock.ledger import rows
 from penstock.ledger.models import Run, StageRun
 
 STATES = tuple(state.value for state in ItemState)
+_BROKEN = [state.value for state in BROKEN]
 
 
 @dataclass(frozen=True)
@@ -107,17 +110,16 @@ _WORDS = {
 
 
 def causes(run: Run) -> list[Cause]:
-    """Why items broke, the most frequent cause first."""
-    groups: dict[tuple[str, str, str, str], list[int]] = {}
-    for table, model in TABLES.items():
-        if not rows.is_item(table):
-            continue
-        found = model.objects.filter(run=run.id, state__in=[state.value for state in BROKEN]).order_by("id")
-        for item, stage, code, reason in found.values_list("id", "stage", "error_code", "error").iterator():
-            groups.setdefault((table, stage, code, _general(reason)), []).append(item)
-    listed = [
-        Cause(stage, code, reason, len(ids), ids[0], table) for (table, stage, code, reason), ids in groups.items()
-    ]
+    """Why items broke, the most frequent cause first. Only the stages whose counters say so are looked at."""
+    groups: dict[tuple[str, str, str, str], tuple[int, int]] = {}
+    for stage in StageRun.objects.filter(Q(failed__gt=0) | Q(quarantined__gt=0), run=run):
+        broken = rows.model_of(stage.table).objects.filter(run=run.id, stage=stage.name, state__in=_BROKEN)
+        found = broken.order_by().values_list("error_code", "error").annotate(n=Count("id"), first=Min("id"))
+        for code, reason, n, first in found:
+            key = (stage.table, stage.name, code, _general(reason))
+            before, lowest = groups.get(key, (0, first))
+            groups[key] = before + n, min(lowest, first)
+    listed = [Cause(stage, code, why, n, first, table) for (table, stage, code, why), (n, first) in groups.items()]
     return sorted(listed, key=lambda cause: (-cause.n, cause.stage, cause.code))
 
 
