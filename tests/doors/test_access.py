@@ -26,11 +26,25 @@ API = "/api/v1/automation/"
 
 @dataclass(frozen=True)
 class Row:
-    """What a route needs: a role ("" = anybody, "?" = anybody who is signed in), and its ids."""
+    """What a route needs: a role ("" = anybody, "?" = anybody who is signed in), and its ids.
+
+    Of a page: `acts` is the role that a POST takes ("" = it takes none), `looks` whether it answers GET."""
 
     needs: str
     ids: tuple[str, ...] = ()
     body: Any = None
+    acts: str = ""
+    looks: bool = True
+
+
+def shown(ids: tuple[str, ...], needs: str = "viewer", acts: str = "") -> Row:
+    """A page that can be looked at."""
+    return Row(needs, ids, acts=acts)
+
+
+def asked(ids: tuple[str, ...], acts: str = "operator") -> Row:
+    """An address that only takes POST."""
+    return Row("viewer", ids, acts=acts, looks=False)
 
 
 SITE, RUN = ("site_id",), ("site_id", "run_id")
@@ -51,15 +65,60 @@ API_ROWS = {
     "GET lock": Row("viewer", SITE),
     "POST release_lock": Row("owner", SITE),
 }
+ONE, ITEM, ACCOUNT = ("site",), ("site", "item"), ("account",)
 PAGE_ROWS = {
     "sites": Row("?"),
     "sign_in": Row(""),
     "sign_out": Row("?"),
-    "review": Row("viewer", ("site",)),
-    "item": Row("viewer", ("site", "item")),
-    "picture": Row("viewer", ("site", "item")),
-    "runs": Row("viewer", ("site",)),
-    "run": Row("viewer", ("run",)),
+    "site_create": Row("?", looks=False),
+    "automation_sites": Row("?"),
+    "health": Row("?"),
+    "help": Row("?"),
+    "you": Row("?"),
+    "password": Row("?", looks=False),
+    "token_make": Row("?", looks=False),
+    "token_revoke": Row("?", ("token",), looks=False),
+    "home_audit": Row("?"),
+    "members": shown(ACCOUNT, "owner", "owner"),
+    "credits": shown(ACCOUNT, "viewer", "owner"),
+    "audit": shown(ACCOUNT, "owner"),
+    "automation": shown(ONE),
+    "act": asked(ONE),
+    "release": asked(ONE, "owner"),
+    "configure": asked(ONE, "owner"),
+    "sets": shown(ONE, acts="operator"),
+    "integrations": shown(ONE, "owner", "owner"),
+    "check": shown(ONE, "operator"),
+    "review": shown(ONE, acts="operator"),
+    "item": shown(ITEM, acts="operator"),
+    "picture": shown(ITEM),
+    "original": shown(ITEM),
+    "editor": shown(ONE),
+    "editor_queue": shown(ONE),
+    "editor_rows": shown(ONE),
+    "editor_past": shown(ONE),
+    "editor_pulse": asked(ONE, "operator"),
+    "editor_decisions": asked(ONE),
+    "editor_name": shown(ONE),
+    "editor_rating": shown(ONE),
+    "editor_spell": asked(ONE),
+    "editor_suggest": shown(ONE),
+    "editor_add_word": asked(ONE),
+    "editor_forget_word": asked(ONE),
+    "editor_twins": shown(ONE),
+    "editor_generate": asked(ONE),
+    "editor_jobs": shown(ONE),
+    "publish": shown(ONE, acts="operator"),
+    "publish_confirm": shown(ONE),
+    "publish_run": shown(("site", "run"), acts="operator"),
+    "recover": shown(ONE, acts="operator"),
+    "runs": shown(ONE),
+    "run": shown(("run",)),
+    "run_act": asked(("run",)),
+    "run_log": shown(("run",)),
+    "run_check": shown(("run",), "operator"),
+    "run_incident": shown(("run",), "operator"),
+    "rollback": shown(("run",), acts="owner"),
 }
 OTHER = {"healthz", "readyz", "metrics", "api-root", "openapi-json"}
 """Tested in tests/api/test_health.py and test_urls.py: they have no ids."""
@@ -108,6 +167,7 @@ def value(town: Town, name: str, whose: str) -> Any:
         "site": (town.ours.name, town.theirs.name, "nowhere"),
         "run": (town.run, town.theirs_run, "20200101-000000-aaaa"),
         "item": (town.item, town.theirs_item, 99_999_999),
+        "account": (town.ours.account.name, town.theirs.account.name, "nobodys"),
     }
     return values[name][("ours", "theirs", "nobodys").index(whose)]
 
@@ -178,22 +238,82 @@ def address(town: Town, name: str, **whose: str) -> str:
     return reverse(name, kwargs=ids)
 
 
-@pytest.mark.parametrize("name", [name for name, row in PAGE_ROWS.items() if row.ids])
-def test_each_page_shows_itself_to_members_only(town: Town, name: str) -> None:
+MEMBERS = [name for name, row in PAGE_ROWS.items() if row.ids and row.needs in ROLES]
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_each_page_shows_itself_by_role_and_to_members_only(town: Town, name: str) -> None:
     from tests.console.rows import with_picture
 
     with_picture(_photo(town.item))
     with_picture(_photo(town.theirs_item))
+    row = PAGE_ROWS[name]
     for who in WHO:
-        client = signed_in(town, who)
-        answer = client.get(address(town, name))
-        assert answer.status_code == (401 if who == "anonymous" else 404 if who == "foreign" else 200), who
-        for one in PAGE_ROWS[name].ids if who in ROLES else ():
-            foreign = client.get(address(town, name, **{one: "theirs"}))
-            missing = client.get(address(town, name, **{one: "nobodys"}))
-            assert foreign.status_code == missing.status_code == 404
+        answer = signed_in(town, who).get(address(town, name))
+        if who in ("anonymous", "foreign"):
+            assert answer.status_code == (401 if who == "anonymous" else 404), who
+        elif ROLES.index(who) < ROLES.index(row.needs):
+            assert answer.status_code == 403, who
+        else:
+            assert answer.status_code in ((200, 302, 400, 404, 409, 422) if row.looks else (405,)), who
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_each_page_is_acted_on_by_role_and_by_members_only(town: Town, name: str) -> None:
+    before, row = everything(town.theirs), PAGE_ROWS[name]
+    for who in WHO:
+        answer = signed_in(town, who).post(address(town, name))
+        if who in ("anonymous", "foreign"):
+            assert answer.status_code == (401 if who == "anonymous" else 404), who
+        elif ROLES.index(who) < ROLES.index(row.acts or "operator"):
+            assert answer.status_code == 403, who
+        elif not row.acts:
+            assert answer.status_code in (403, 405), who
+        else:
+            assert answer.status_code in (200, 302, 400, 404, 409, 422), who
+    assert everything(town.theirs) == before
+
+
+@pytest.mark.parametrize(("name", "one"), [(name, one) for name in MEMBERS for one in PAGE_ROWS[name].ids])
+def test_a_foreign_page_is_told_as_one_that_is_not_there(town: Town, name: str, one: str) -> None:
+    for who in ROLES:
+        for method in ("get", "post"):
+            ask = getattr(signed_in(town, who), method)
+            foreign, missing = (ask(address(town, name, **{one: whose})) for whose in ("theirs", "nobodys"))
+            assert foreign.status_code == missing.status_code, (who, method)
+            low = one in ("item", "run") and "site" in PAGE_ROWS[name].ids and foreign.status_code == 403
+            assert low or foreign.status_code in (404, 405), (who, method)
             ids = [str(value(town, one, whose)) for whose in ("theirs", "nobodys")]
             assert _plain(foreign, *ids) == _plain(missing, *ids)
+
+
+def test_the_audit_log_of_the_home_is_for_who_started_the_program(town: Town) -> None:
+    from tests.console.rows import signed_in as local
+
+    assert {signed_in(town, who).get("/audit").status_code for who in (*ROLES, "foreign")} == {404}
+    assert local().get("/audit").status_code == 200
+
+
+def test_a_token_is_revoked_by_its_own_user_only(town: Town) -> None:
+    from penstock.accounts.models import ApiToken
+
+    mine, other = (ApiToken.objects.get(user__name=name) for name in ("owner", "foreign"))
+    client = signed_in(town, "owner")
+    foreign, missing = (client.post(f"/you/tokens/{one}") for one in (other.pk, 99_999_999))
+    assert foreign.status_code == missing.status_code == 404
+    assert _plain(foreign) == _plain(missing)
+    assert client.post(f"/you/tokens/{mine.pk}").status_code == 302
+    assert {one.user.name: bool(one.revoked_at) for one in (mine, other) if not one.refresh_from_db()} == {
+        "owner": True,
+        "foreign": False,
+    }
+
+
+@pytest.mark.parametrize("address", ["/health", "/help", "/you", "/automation", "/"])
+def test_pages_of_the_home_name_nothing_that_is_somebody_elses(town: Town, address: str) -> None:
+    answer = signed_in(town, "owner").get(address, follow=True)
+    assert answer.status_code == 200
+    assert "theirs" not in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", ["review", "item"])
@@ -214,4 +334,4 @@ def _photo(item: int) -> Any:
 def _plain(answer: Any, *ids: str) -> str:
     """The page without the tokens that each one has of its own, and without what was asked for."""
     text = re.sub(r'value="[A-Za-z0-9]{64}"', "", answer.content.decode())
-    return re.sub("|".join(map(re.escape, ids)), "", text)
+    return re.sub("|".join(map(re.escape, ids)), "", text) if ids else text

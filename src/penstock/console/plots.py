@@ -9,13 +9,12 @@ from datetime import datetime
 from penstock.console.when import lasting
 from penstock.ledger.models import StageRun
 
-WIDTH, LINE, LABEL = 600, 26, 210  # in the units of a plot
-ROOM = WIDTH - LABEL - 90  # for the longest bar; the rest is for its number
+WIDTH, LINE, HIGH = 400, 36, 12  # in the units of a plot: its width, a line with its words, the bar of a line
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One line: what it is called, where its bar lies, and the number at its end."""
+    """One line: what it is called and its number, and the bar below these words."""
 
     label: str
     y: int
@@ -24,15 +23,17 @@ class Bar:
     told: str
     kind: str = ""
 
-    @property
-    def middle(self) -> int:
-        """Where its text stands."""
-        return self.y + 16
+    high: int = HIGH
 
     @property
-    def end(self) -> float:
-        """Where its number stands."""
-        return self.x + self.width + 6
+    def base(self) -> int:
+        """Where its words stand."""
+        return self.y + 13
+
+    @property
+    def top(self) -> int:
+        """Where its bar begins."""
+        return self.y + 18
 
 
 @dataclass(frozen=True)
@@ -71,35 +72,31 @@ def _end(stage: StageRun, now: datetime) -> datetime:
 
 
 def _span(stage: StageRun, n: int, first: datetime, whole: float, now: datetime) -> Bar:
-    label = f"{stage.number} {short(stage.title)}"
+    label = f"{stage.number} {stage.title}"
     if stage.started_at is None:
-        return Bar(label, n * LINE, LABEL, 0, "not yet", "idle")
+        return Bar(label, n * LINE, 0, 0, "not yet")
     begin, end = (stage.started_at - first).total_seconds(), (_end(stage, now) - first).total_seconds()
     kind = "busy" if stage.leased else "bad" if stage.failed + stage.quarantined else "done"
-    width = max(2.0, (end - begin) / whole * ROOM)
-    return Bar(label, n * LINE, round(LABEL + begin / whole * ROOM, 1), round(width, 1), lasting(end - begin), kind)
+    left = min(begin / whole * WIDTH, WIDTH - 2.0)
+    width = max(2.0, (end - begin) / whole * WIDTH)
+    return Bar(label, n * LINE, round(left, 1), round(width, 1), lasting(end - begin), kind)
 
 
 def peaks(title: str, stages: Sequence[StageRun], column: str, unit: str) -> Plot | None:
-    """The highest value that each stage came to; None when nothing was measured."""
+    """The highest value that each stage came to; None when nothing was measured. Without a unit it is seconds."""
     values = [(stage, float(getattr(stage, column))) for stage in stages]
     most = max((value for _, value in values), default=0.0)
     if most <= 0:
         return None
     bars = [
-        Bar(
-            f"{stage.number} {short(stage.title)}",
-            n * LINE,
-            LABEL,
-            round(value / most * ROOM, 1),
-            f"{value:,.0f} {unit}",
-        )
+        Bar(f"{stage.number} {stage.title}", n * LINE, 0, round(value / most * WIDTH, 1), _told(value, unit))
         for n, (stage, value) in enumerate(values)
     ]
     highest = max(values, key=lambda pair: pair[1])[0]
-    return Plot(title, f"{title}: the most is {most:,.0f} {unit}, at stage {highest.number}.", bars)
+    return Plot(title, f"{title}: the most is {_told(most, unit)}, at stage {highest.number}.", bars)
 
 
-def short(title: str) -> str:
-    """A title that fits beside its bar."""
-    return title if len(title) <= 27 else f"{title[:26].rstrip()}…"
+def _told(value: float, unit: str) -> str:
+    if value <= 0:
+        return "not measured"
+    return f"{value:,.0f} {unit}" if unit else lasting(value)

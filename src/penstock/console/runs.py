@@ -78,7 +78,7 @@ def _row(stage: StageRun) -> dict[str, Any]:
 
 def _plots(stages: list[StageRun]) -> list[plots.Plot]:
     made = (
-        plots.peaks("Working time, summed over items", stages, "seconds", "s"),
+        plots.peaks("Working time, summed over items", stages, "seconds", ""),
         plots.peaks("Processor at its busiest", stages, "cpu_percent", "%"),
         plots.peaks("Memory at its largest", stages, "rss_mb", "MiB"),
     )

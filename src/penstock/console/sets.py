@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from penstock.console.roles import signed_in
 from penstock.engine.clock import Clock, SystemClock
 from penstock.engine.errors import UsageError
 from penstock.pipelines.photos import intake, taxonomy
-from penstock.pipelines.photos.models import PhotoFile, PhotoSet
+from penstock.pipelines.photos.models import Photo, PhotoFile, PhotoSet
 
 CLOCK: Clock = SystemClock()
 SHOWN = 100  # sets
@@ -80,9 +81,10 @@ def _questions(owner: Site, given: dict[str, str]) -> list[str]:
 def _page(request: HttpRequest, owner: Site, caller: Caller, status: int = 200, **more: Any) -> HttpResponse:
     given = more.get("given", {})
     found = list(PhotoSet.objects.filter(site=owner).order_by("-id")[:SHOWN])
-    counts = _counts([one.pk for one in found])
+    ids = [one.pk for one in found]
+    files, photos = _counts(PhotoFile, ids), _counts(Photo, ids)
     context = {
-        "site": owner, "found": [_row(one, counts) for one in found], "most": SHOWN,
+        "site": owner, "found": [_row(one, files[one.pk], photos[one.pk]) for one in found], "most": SHOWN,
         "here_too": caller.user is None, "commands": commands.of(owner), "recursive": True,
         "fields": [(name, label, given.get(name, ""), HINTS[name]) for name, label in FIELDS.items()],
         "folders": taxonomy.names(owner, "folder"), "locations": taxonomy.names(owner, "location"), **more,
@@ -90,14 +92,20 @@ def _page(request: HttpRequest, owner: Site, caller: Caller, status: int = 200, 
     return render(request, "console/sets.html", context, status=status)
 
 
-def _counts(sets: list[int]) -> dict[tuple[int, str], int]:
-    """(set, state) → its files."""
-    found = PhotoFile.objects.filter(set__in=sets).order_by().values_list("set", "state").annotate(n=Count("pk"))
-    return {(one, state): n for one, state, n in found}
+def _counts(model: type[Photo] | type[PhotoFile], sets: list[int]) -> dict[int, Counter[str]]:
+    """Set → state → its rows."""
+    found: dict[int, Counter[str]] = {one: Counter() for one in sets}
+    for one, state, n in (
+        model.objects.filter(set__in=sets).order_by().values_list("set", "state").annotate(Count("pk"))
+    ):
+        found[one][state] += n
+    return found
 
 
-def _row(one: PhotoSet, counts: dict[tuple[int, str], int]) -> dict[str, Any]:
-    mine = {state: n for (number, state), n in counts.items() if number == one.pk}
-    waiting = mine.get("ready", 0) + mine.get("leased", 0)
-    broken = mine.get("failed", 0) + mine.get("quarantined", 0)
-    return {"set": one, "files": sum(mine.values()), "waiting": waiting, "broken": broken, "taken": mine.get("done", 0)}
+def _row(one: PhotoSet, files: Counter[str], photos: Counter[str]) -> dict[str, Any]:
+    both = files + photos
+    return {
+        "set": one, "files": files.total(), "todo": both["ready"] + both["leased"], "review": photos["waiting"],
+        "decided": photos["approved"] + photos["rejected"] + photos["done"],
+        "broken": both["failed"] + both["quarantined"],
+    }  # fmt: skip

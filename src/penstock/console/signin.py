@@ -66,7 +66,7 @@ def _look(caller: Caller, needed: access.Role, kwargs: dict[str, Any]) -> None:
         _look_at_run(caller, str(kwargs["run"]), needed)
 
 
-def _look_at_run(caller: Caller, run: str, needed: Role) -> None:
+def _look_at_run(caller: Caller, run: str, needed: access.Role) -> None:
     """One that is missing is left to the page when all runs are the caller's: it knows of those that are not kept."""
     site = Run.objects.filter(id=run).values_list("site", flat=True).first()
     if site is None and caller.user is None:
