@@ -118,7 +118,7 @@ def _now(owner: Site) -> dict[str, Any]:
         "idle": run is not None and run.status == "running" and not held.alive,
         "cards": overview, "pending": sum(one["pending"] for one in overview if one["kind"] != "manual"),
         "review": sum(one["pending"] for one in overview if one["kind"] == "manual"),
-        "processing": _processing(shown) if run else None,
+        "processing": _processing(run, stages),
         "timeline": plots.timeline(stages, CLOCK.wall()),
         "lock": held, "lock_times": [when(at, owner) for at in (held.since, held.heartbeat_at, held.expires_at)],
         "log": runlog.tail(shown, LINES) if shown else [],
@@ -127,12 +127,13 @@ def _now(owner: Site) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _processing(run: Run | None) -> dict[str, Any] | None:
+def _processing(run: Run | None, stages: list[StageRun]) -> dict[str, Any] | None:
     found = records.current_processing(run, CLOCK) if run else None
     if found is None:
         return None
     return {
-        **found, "eta": lasting(found["eta_seconds"]),
+        **found, "title": next(one.title for one in stages if one.number == found["stage"]),
+        "eta": lasting(found["eta_seconds"]),
         "items": [{**item, "lasted": lasting(item["seconds"])} for item in found["items"]],
     }  # fmt: skip
 

@@ -55,7 +55,7 @@ def _add(request: HttpRequest, owner: Site, caller: Caller) -> HttpResponse:
     try:
         new = [one for one in _questions(owner, given) if one not in sure]
         if new:
-            return _page(request, owner, caller, 422, **told, new=new)
+            return _page(request, owner, caller, **told, new=new)
         added = intake.add(
             owner, Path(given["path"]), folder=given["folder"], location=given["location"], subject=given["subject"],
             confirm=lambda one: one in sure, at=CLOCK.wall(), recursive=deep, who=caller.name,

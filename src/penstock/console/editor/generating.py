@@ -7,9 +7,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from penstock.accounts.access import Role
 from penstock.accounts.models import Site
 from penstock.console.editor.shapes import Generate, Jobs
 from penstock.console.editor.wire import takes
+from penstock.console.roles import asks
 from penstock.console.signin import who_is
 from penstock.engine.clock import SystemClock
 from penstock.engine.ids import RandomIds
@@ -25,6 +27,7 @@ def generate(request: HttpRequest, site: Site, body: Generate) -> Mapping[str, A
     return {"jobs": regenerate.told(site, wishes)}
 
 
+@asks(to_act=Role.VIEWER)
 @takes(Jobs)
 def jobs(_request: HttpRequest, site: Site, body: Jobs) -> Mapping[str, Any]:
     """How far wishes are."""

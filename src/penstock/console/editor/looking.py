@@ -7,10 +7,12 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from penstock.accounts.access import Role
 from penstock.accounts.models import Site
 from penstock.console.editor.shapes import Name, One, Rating, Suggest, Texts, Word
 from penstock.console.editor.sheet import Sheets
 from penstock.console.editor.wire import takes
+from penstock.console.roles import asks
 from penstock.console.signin import who_is
 from penstock.engine.clock import SystemClock
 from penstock.engine.errors import PenstockError
@@ -25,6 +27,7 @@ MOST = 24  # look-alikes that are shown
 AT_GATE = (ItemState.WAITING, ItemState.APPROVED, ItemState.DONE)
 
 
+@asks(to_act=Role.VIEWER)
 @takes(Name)
 def name(_request: HttpRequest, site: Site, body: Name) -> Mapping[str, Any]:
     """Whether a photo may have this file name; `sentence` says why not."""
@@ -35,6 +38,7 @@ def name(_request: HttpRequest, site: Site, body: Name) -> Mapping[str, Any]:
         return {"name": "", "sentence": str(error)}
 
 
+@asks(to_act=Role.VIEWER)
 @takes(Rating)
 def rating(_request: HttpRequest, site: Site, body: Rating) -> Mapping[str, Any]:
     """The class of a rating."""
@@ -45,12 +49,14 @@ def rating(_request: HttpRequest, site: Site, body: Rating) -> Mapping[str, Any]
     return {"qc": found["QC_Status"], "sentence": ""}
 
 
+@asks(to_act=Role.VIEWER)
 @takes(Texts)
 def spell(_request: HttpRequest, site: Site, body: Texts) -> Mapping[str, Any]:
     """The words of each text that nobody knows."""
     return {"unknown": spelling.unknown(site, body.texts, _phrases(site)), "language": spelling.language(site)}
 
 
+@asks(to_act=Role.VIEWER)
 @takes(Suggest)
 def suggest(_request: HttpRequest, site: Site, body: Suggest) -> Mapping[str, Any]:
     """What may be meant."""
@@ -71,6 +77,7 @@ def forget_word(_request: HttpRequest, site: Site, body: Word) -> Mapping[str, A
     return {"words": spelling.own_words(site)}
 
 
+@asks(to_act=Role.VIEWER)
 @takes(One)
 def twins(_request: HttpRequest, site: Site, body: One) -> Mapping[str, Any]:
     """Rows that look like this one, or say the same, with why."""

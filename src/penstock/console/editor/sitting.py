@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from penstock.accounts.access import Role
 from penstock.accounts.models import Site
 from penstock.console.editor.presence import keeper
 from penstock.console.editor.shapes import One, Open, Pulse, Some
@@ -14,6 +15,7 @@ from penstock.console.editor.sheet import Sheets
 from penstock.console.editor.story import story
 from penstock.console.editor.wire import takes
 from penstock.console.listing import Filters, Listing
+from penstock.console.roles import asks
 from penstock.console.signin import who_is
 from penstock.ledger import events
 from penstock.ledger.models import Event
@@ -22,6 +24,7 @@ MOST = 5000  # rows of one sitting
 HEARD = 500  # events that one pulse reads
 
 
+@asks(to_act=Role.VIEWER)
 @takes(Open)
 def queue(_request: HttpRequest, site: Site, body: Open) -> Mapping[str, Any]:
     """The rows of a sitting in brief, in its order, and where the events stand now."""
@@ -33,12 +36,14 @@ def queue(_request: HttpRequest, site: Site, body: Open) -> Mapping[str, Any]:
     return {"rows": found, "total": total, "most": MOST, "counts": listing.counts, "since": last or 0}
 
 
+@asks(to_act=Role.VIEWER)
 @takes(Some)
 def whole(_request: HttpRequest, site: Site, body: Some) -> Mapping[str, Any]:
     """Rows with all that is shown of them."""
     return {"rows": Sheets(site).whole(body.ids)}
 
 
+@asks(to_act=Role.VIEWER)
 @takes(One)
 def past(_request: HttpRequest, site: Site, body: One) -> Mapping[str, Any]:
     """What became of a row so far, and how its texts differ from what was generated."""
