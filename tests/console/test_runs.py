@@ -30,8 +30,9 @@ def run_of(owner: Any, **fields: Any) -> Run:
     made = Run.objects.create(id=ID, site=owner, **{**values, **fields})
     for number, name, title in ((5, "score", "AI quality scoring"), (8, "review", "Open review editor")):
         StageRun.objects.create(
-            run=made, number=number, name=name, title=title, table="photo", passed=7, retries=3, batches=2, seconds=65.0,
-            started_at=AT, ended_at=AT + timedelta(seconds=90), cpu_percent=150.0 * (number == 5), rss_mb=512.0,
+            run=made, number=number, name=name, title=title, table="photo", passed=7, retries=3, batches=2,
+            seconds=65.0, started_at=AT, ended_at=AT + timedelta(seconds=90), cpu_percent=150.0 * (number == 5),
+            rss_mb=512.0,
         )  # fmt: skip
     return made
 

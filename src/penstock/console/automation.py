@@ -10,10 +10,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from penstock.accounts import credits
 from penstock.accounts.access import Role, sites_of
+from penstock.accounts.credits import CREDIT
 from penstock.accounts.models import Site, site_named
 from penstock.console import commands, configuring, plots, verbs
+from penstock.console.amounts import plain
 from penstock.console.roles import asks, role_at, signed_in
 from penstock.console.when import lasting, when
 from penstock.engine.clock import Clock, SystemClock
@@ -123,7 +124,7 @@ def _now(owner: Site) -> dict[str, Any]:
         "lock": held, "lock_times": [when(at, owner) for at in (held.since, held.heartbeat_at, held.expires_at)],
         "log": runlog.tail(shown, LINES) if shown else [],
         "past": [_past(one, owner) for one in past],
-        "cost": credits.shown(cost.estimated), "balance": credits.shown(cost.balance), "payable": cost.sufficient,
+        "cost": plain(cost.estimated), "balance": plain(cost.balance), "costs": cost.estimated > 0, "payable": cost.sufficient,
     }  # fmt: skip
 
 
@@ -141,6 +142,6 @@ def _processing(run: Run | None, stages: list[StageRun]) -> dict[str, Any] | Non
 def _past(run: dict[str, Any], owner: Site) -> dict[str, Any]:
     end = run["completed_at"] or run["cancelled_at"]
     return {
-        **run, "started": when(run["started_at"], owner), "ended": when(end, owner),
+        **run, "cost": plain(round(run["total_credits_used"] * CREDIT)), "started": when(run["started_at"], owner), "ended": when(end, owner),
         "lasted": lasting((end - run["started_at"]).total_seconds()) if end else "",
     }  # fmt: skip

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from penstock.accounts import access, audit, credits, users
 from penstock.accounts.access import Caller, Role
 from penstock.accounts.models import Account, AuditEntry, CreditEntry, Membership, Site
+from penstock.console.amounts import plain
 from penstock.console.commands import Way
 from penstock.console.roles import asks, signed_in
 from penstock.engine.clock import Clock, SystemClock
@@ -83,7 +84,7 @@ def credit(request: HttpRequest, account: str) -> HttpResponse:
     entries = CreditEntry.objects.filter(account=owner).order_by("-id")
     role = access.role_in(caller, owner.pk)
     context = {
-        "account": owner, "available": credits.shown(held.available), "reserved": credits.shown(held.reserved),
+        "account": owner, "available": plain(held.available), "reserved": plain(held.reserved),
         **_paged([_credit(one) for one in entries[(page - 1) * SHOWN : page * SHOWN + 1]], page),
         "wrong": wrong, "key": IDS.token(), "owns": role is Role.OWNER,
         "ways": [Way("Grant", f"penstock credits grant {owner.name} N"),
@@ -93,8 +94,7 @@ def credit(request: HttpRequest, account: str) -> HttpResponse:
 
 
 def _credit(one: CreditEntry) -> dict[str, Any]:
-    moved, held = credits.shown(one.available), credits.shown(one.reserved)
-    return {"entry": one, "moved": f"{moved:+g}" if moved else "0", "held": f"{held:+g}" if held else "0"}
+    return {"entry": one, "moved": plain(one.available, sign=True), "held": plain(one.reserved, sign=True)}
 
 
 @require_safe
