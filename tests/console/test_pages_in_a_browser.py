@@ -32,7 +32,7 @@ def everything(owner: Any, evil: str) -> None:
     StageRun.objects.create(run_id="r1", failed=1, started_at=AT, ended_at=AT, cpu_percent=50.0, **stage)
     StageRun.objects.create(run_id="r2", leased=1, started_at=AT, ended_at=AT, **stage)
     photo(owner, stage="score", state="failed", run="r1", error=evil, error_code="dark")
-    Batch.objects.create(run_id="r2", stage="score", holder="elsewhere/1/2", boot="another", until=0.0, size=1)
+    Batch.objects.create(run_id="r2", stage="score", holder="elsewhere another 1 2", boot="another", until=0.0, size=1)
     events.record(AT, "settle", site=owner.pk, run="r1", stage="score", lines=[("INFO", evil), ("ERROR", evil)])
     create_site("quiet", "photos")
 
@@ -55,7 +55,8 @@ def test_no_page_shuts_anybody_out(page: Any, width: int, dark: bool) -> None:
         "/runs/r1/rollback", "/sites/rome/recover", "/sites/rome/publish", "/sites/rome/publish?look=1",
         "/sites/rome/publish/confirm", "/sites/rome/publish/p1", "/sites/nowhere/review", "/automation",
         "/sites/rome/automation", "/sites/quiet/automation", "/sites/rome/check", "/sites/rome/sets",
-        "/sites/quiet/sets", "/sites/rome/integrations", "/sites/quiet/integrations", "/runs/r1/log", "/runs/r1/log?level=ERROR&item=5",
+        "/sites/quiet/sets", "/sites/rome/integrations", "/sites/quiet/integrations", "/runs/r1/log",
+        "/runs/r1/log?level=ERROR&item=5",
         "/runs/r1/log?first=1", "/runs/r1/check", "/accounts/default/members", "/accounts/default/credits",
         "/accounts/default/audit", "/audit", "/audit?who=nobody", "/you", "/health", "/help?site=rome",
     )  # fmt: skip

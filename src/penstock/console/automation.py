@@ -124,7 +124,8 @@ def _now(owner: Site) -> dict[str, Any]:
         "lock": held, "lock_times": [when(at, owner) for at in (held.since, held.heartbeat_at, held.expires_at)],
         "log": runlog.tail(shown, LINES) if shown else [],
         "past": [_past(one, owner) for one in past],
-        "cost": plain(cost.estimated), "balance": plain(cost.balance), "costs": cost.estimated > 0, "payable": cost.sufficient,
+        "cost": plain(cost.estimated), "balance": plain(cost.balance), "costs": cost.estimated > 0,
+        "payable": cost.sufficient,
     }  # fmt: skip
 
 
@@ -142,6 +143,7 @@ def _processing(run: Run | None, stages: list[StageRun]) -> dict[str, Any] | Non
 def _past(run: dict[str, Any], owner: Site) -> dict[str, Any]:
     end = run["completed_at"] or run["cancelled_at"]
     return {
-        **run, "cost": plain(round(run["total_credits_used"] * CREDIT)), "started": when(run["started_at"], owner), "ended": when(end, owner),
+        **run, "cost": plain(round(run["total_credits_used"] * CREDIT)),
+        "started": when(run["started_at"], owner), "ended": when(end, owner),
         "lasted": lasting((end - run["started_at"]).total_seconds()) if end else "",
     }  # fmt: skip
