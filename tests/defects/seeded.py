@@ -21,6 +21,7 @@ LEDGERS = "tests/conformance/test_ledgers.py"
 STORE, APPLY, SWEEP = "tests/ledger/test_store.py", "tests/ledger/test_apply.py", "tests/ledger/test_sweep.py"
 ROWS, ONLINE = "tests/adapters/test_servertable.py", "tests/publish/test_outbox_on_servers.py"
 LOOP = "tests/engine/test_loop.py"
+DECISIONS = "tests/console/editor/test_decisions.py"
 
 DEFECTS = (
     Defect(
@@ -330,5 +331,41 @@ DEFECTS = (
         'not path.is_file() or sha256_of(path) != mark["sha256"]',
         "not path.is_file()",
         "tests/adapters/photo/test_watermark.py::test_another_picture_than_the_approved_one_is_refused",
+    ),
+    Defect(
+        "a repeated edit is an edit again",
+        "review/gate.py",
+        "        if _decided_before(gate, item, decision_id):\n            return _row(gate, item)\n"
+        '        row = _locked_row(gate, item, revision)\n        if row["state"] not in',
+        '        row = _locked_row(gate, item, revision)\n        if row["state"] not in',
+        f"{DECISIONS}::test_a_repeated_decision_is_the_same_decision",
+    ),
+    Defect(
+        "what builds on an overtaken decision is carried out",
+        "console/editor/decisions.py",
+        "if newest is None or newest.decision_id in mine:",
+        "if True or newest.decision_id in mine:",
+        f"{DECISIONS}::test_a_repeated_decision_says_when_another_came_after_it",
+    ),
+    Defect(
+        "saving stands although the approval is refused",
+        "console/editor/decisions.py",
+        'with write("editor.save_and_approve"):',
+        "if True:",
+        f"{DECISIONS}::test_saving_and_approving_is_both_or_neither",
+    ),
+    Defect(
+        "a generated text that another row holds is saved",
+        "pipelines/photos/regenerate.py",
+        "        if held:\n",
+        "        if False:\n",
+        "tests/pipelines/photos/test_regenerate.py::test_a_text_that_another_row_got_meanwhile_is_not_saved",
+    ),
+    Defect(
+        "more is published than was confirmed",
+        "console/publishing.py",
+        "if told != str(approved):",
+        "if not told:",
+        "tests/console/test_publishing.py::test_one_last_confirmation_publishes_exactly_what_was_counted",
     ),
 )

@@ -19,7 +19,10 @@ def all() -> None:
     from penstock.pipelines.photos import gatekeeping, models
 
     engine.PIPELINES["photos"] = build
-    ledger.TABLES.update(file=models.PhotoFile, photo=models.Photo, name=models.ReservedName)
+    engine.PIPELINES["regenerate"] = build_again
+    ledger.TABLES.update(
+        file=models.PhotoFile, photo=models.Photo, name=models.ReservedName, regeneration=models.Regeneration
+    )
     ledger.EFFECTS.update(copy=Copy(), move=Move())
     review.GATES["photo"] = gatekeeping.gate()
     accounts.AFTER_CREATE.append(_embedded_targets)
@@ -35,6 +38,13 @@ def build(run: Any) -> Pipeline:
     from penstock.pipelines.photos import stages
 
     return stages.build(run)
+
+
+def build_again(run: Any) -> Pipeline:
+    """The pipeline that writes texts of single photos anew."""
+    from penstock.pipelines.photos import regenerate
+
+    return regenerate.build(run)
 
 
 def _embedded_targets(site: Any) -> None:

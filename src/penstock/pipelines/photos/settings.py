@@ -99,6 +99,9 @@ class PhotoSettings(BaseModel):
         False, description="publish what else the camera wrote: lens, software, owner, serial numbers"
     )
     keep_gps: bool = Field(False, description="publish the place where a photo was taken")
+    spelling_language: Literal["en", "de", "nl", "fr", "es", "it", "pt"] = Field(
+        "en", description="the language in which the review looks for spelling mistakes"
+    )
     public_url_base: str = Field("", description="public address of the published pictures")
 
     @field_validator("full_size", "thumb_size")
