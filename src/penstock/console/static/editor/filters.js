@@ -46,7 +46,7 @@ export class Filters {
   /** Keep the order of this sitting. */
   keep(order) {
     this.order = order;
-    sessionStorage.setItem(this.#key(), JSON.stringify({ order, id: null }));
+    sessionStorage.setItem(this.#key(), JSON.stringify({ order }));
   }
 
   /** Keep the place, here and in the address. */

@@ -72,7 +72,10 @@ class Editor {
     const kept = fresh ? null : this.filters.kept();
     const near = this.book.order.slice(Math.max(0, this.book.place(this.id)));
     try {
-      const found = await this.book.open(this.filters.values(), kept?.order ?? null);
+      const values = this.filters.values();
+      let found = await this.book.open(values, kept?.order ?? null);
+      const over = kept && values.status === "Pending" && !found.rows.some((row) => row.waiting);
+      if (over) found = await this.book.open(values); // that sitting is through
       this.presence.since = found.since;
     } catch (error) {
       this.#empty("The rows cannot be read now.", error.message);
@@ -81,9 +84,9 @@ class Editor {
     this.filters.keep(this.book.order);
     this.list.reset();
     if (!byId("many").hidden) this.list.draw();
-    const wanted = [this.filters.wanted(), kept?.id, this.id, ...near].find((id) => this.book.place(id) >= 0);
+    const wanted = [this.filters.wanted(), this.id, ...near].find((id) => this.book.place(id) >= 0);
     if (!this.book.order.length) this.#empty(...this.filters.nothing());
-    else this.go(wanted ?? this.book.order[0]);
+    else this.go(wanted ?? this.book.next(-1, 1, (row) => row.waiting) ?? this.book.order[0]);
   }
 
   /** Show a row. */
@@ -369,7 +372,7 @@ class Editor {
   #words() {
     const box = dictionary(this.api, this.boot.words, (words) => this.say(words));
     ask("Words of this site", (close) => {
-      const done = element("button", { type: "button", class: "primary" }, "Close");
+      const done = element("button", { type: "button", class: "primary", autofocus: true }, "Close");
       done.addEventListener("click", () => close(null));
       const why = `${count(this.boot.words.length, "word")} that people here added to the dictionary. Places, folders, subjects and gear are known by themselves.`;
       return element("div", {}, element("p", { class: "muted" }, why), box, element("div", { class: "own" }, done));
