@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from penstock.pipelines.photos.models import Photo, ReservedName
 from penstock.review import gate
 from penstock.review.models import Decision
+from tests.console.browser import browser
 from tests.console.rows import photo, site, with_picture
+from tests.console.serving import serving
 
 KEYS = {"Enter": 13, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowRight": 39, "/": 191, "?": 191}
 SAVED = "document.getElementById('saving').textContent === 'All saved'"
@@ -172,6 +175,30 @@ def test_decisions_outlive_a_lost_connection_in_order_and_are_shown_until_they_a
     assert len(Decision.objects.all()) == 4
     assert states()[2] == "waiting"
     assert page.value("Object.keys(localStorage).filter(key => key.startsWith('penstock:unsent:')).length") == 0
+
+
+def test_decisions_outlive_a_restart_of_the_program(ledger_home: Path, chromium: str, tmp_path: Path) -> None:
+    first, second, third = three()
+    with browser(chromium, tmp_path / "profile") as page:
+        page.shape(1280, 900)
+        with serving() as link:
+            page.open(link)
+            page.wait("document.title.startsWith('Sites')")
+            page.base = link.partition("/signin")[0]
+            edit = Editor(page)
+            edit.at(first)
+            page.wait(f"location.search.includes('item={first.pk}')")
+        edit.press("a")
+        edit.at(second)
+        edit.press("x")
+        page.wait("document.getElementById('why').open")
+        edit.press("1")
+        edit.at(third)
+        page.wait("document.getElementById('saving').textContent === '2 unsent'")
+        assert states() == ["waiting"] * 3
+        with serving(int(page.base.rpartition(":")[2])):
+            edit.saved()
+    assert states() == ["approved", "rejected", "waiting"]
 
 
 def test_unsent_decisions_of_a_closed_window_are_sent_by_the_next_one(page: Any) -> None:
