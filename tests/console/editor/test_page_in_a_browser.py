@@ -355,6 +355,10 @@ def test_spelling_offers_words_and_learns_them(page: Any) -> None:
     page.wait("document.querySelector('#u-Caption .meant button:last-child')?.innerText.startsWith('Add')")
     edit.click("#u-Caption .meant button:last-child")
     page.wait("!document.querySelector('#u-Caption .spelling')")
+    edit.click("#words")
+    page.wait("document.querySelector('#ask .chip')?.innerText.includes('Qwertilo')")
+    edit.click("#ask .chip-remove")
+    page.wait("!document.querySelector('#ask .chip') && document.querySelector('#u-Caption .spelling')")
 
 
 def test_keys_can_be_changed_and_single_ones_turned_off(page: Any) -> None:
