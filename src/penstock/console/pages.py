@@ -26,7 +26,6 @@ RUNS_SHOWN = 50
 LOG_LINES = 200
 LOG_BYTES = 1 << 16
 EXAMPLES = 20  # causes that are shown
-BESIDE = ("delivery", "regeneration")  # tables of work beside the runs of a site
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def _site_view(site: Site, run: Run | None) -> SiteView:
     counts = status_counts(site, gate_of(table)) if table else {}
     totals: dict[str, int] = defaultdict(int)
     for (one, _, state), n in overview.site_items(site.pk).items():
-        if one not in BESIDE:
+        if one not in overview.BESIDE:
             totals[state] += n
     broken = totals["failed"] + totals["quarantined"]
     return SiteView(site, counts, run, broken, _next_step(site, run, counts, totals))
