@@ -62,9 +62,10 @@ $(VENV)/demo.stamp: $(VENV)/python.stamp requirements/demo.txt requirements/bris
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/python.stamp requirements/dev.txt requirements/brisque.txt pyproject.toml
+$(VENV)/dev.stamp: $(VENV)/python.stamp requirements/dev.txt requirements/brisque.txt requirements/axe.txt pyproject.toml
 	@echo "penstock: installing requirements/dev.txt into $(VENV) (the first time takes a minute or two)"
 	@$(PIP) --require-hashes -r requirements/dev.txt
 	@$(PIP) --require-hashes --no-deps -r requirements/brisque.txt
+	@$(PIP) --require-hashes --no-deps -r requirements/axe.txt
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/demo.stamp

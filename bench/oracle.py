@@ -139,7 +139,7 @@ def _events(site: Any, ids: range, stages: list[str]) -> Iterator[Any]:
         part = range(first, min(first + 100, ids[-1] + 1))
         for stage, after in zip(stages, [*stages[1:], ""], strict=True):
             place = f"{after}/ready" if after else "review/approved"
-            moves = [["photo", n, f"{stage}/leased", place] for n in part]
+            moves = [["photo", f"{stage}/leased", place, list(part)]]
             data = {"passed": len(part), "seconds": 1.5}
             yield Event(site=site, run="bench", kind="settled", stage=stage, at=_at(), moves=moves, data=data)
 

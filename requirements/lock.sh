@@ -14,6 +14,7 @@ lock() { "$uv" pip compile $options "$@"; }
 lock pyproject.toml --group build --extra demo -o requirements/demo.txt
 lock pyproject.toml --group build --extra demo --extra test --extra dev -c requirements/demo.txt -o requirements/dev.txt
 lock requirements/brisque.in --no-deps -o requirements/brisque.txt
-for file in demo dev brisque; do
+lock requirements/axe.in --no-deps -o requirements/axe.txt
+for file in demo dev brisque axe; do
   printf 'penstock: requirements/%s.txt: %s pinned\n' "$file" "$(grep -c '^[a-z].*==' "requirements/$file.txt")"
 done

@@ -14,6 +14,7 @@ import pytest
 
 from penstock.engine import failpoint
 from tests import services
+from tests.databases import Database, served
 from tests.services import require, require_url
 
 __all__ = ["require", "require_url"]
@@ -99,6 +100,33 @@ def exiftool() -> str:
 def chromium() -> str:
     """The path of a Chromium."""
     return require("chromium")
+
+
+@pytest.fixture(scope="session")
+def _databases() -> Iterator[dict[str, Database]]:
+    """Database servers by kind; started by the first test that asks for one, ended after the last."""
+    started: dict[str, Database] = {}
+    yield started
+    for server in started.values():
+        server.remove()
+
+
+@pytest.fixture(params=["mysql", "postgres"])
+def database(request: pytest.FixtureRequest, _databases: dict[str, Database]) -> Database:
+    """A real server of each kind, with an empty database `site`."""
+    return served(request.param, _databases)
+
+
+@pytest.fixture
+def mariadb(_databases: dict[str, Database]) -> Database:
+    """A real MariaDB with an empty database `site`."""
+    return served("mysql", _databases)
+
+
+@pytest.fixture
+def postgres(_databases: dict[str, Database]) -> Database:
+    """A real PostgreSQL with an empty database `site`."""
+    return served("postgres", _databases)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,22 @@ def test_approved_items_are_previewed_published_compared_and_taken_back(web: Pat
     assert [one["id"] for one in call("--json", "review", "list", "cli-publish").data["items"]] == [item]
     again = call("unpublish", "cli-publish", item)
     assert (again.code, "is not published" in again.out) == (1, True)
+
+
+def test_the_mirror_is_compared_and_written_anew_when_told(web: Path) -> None:
+    mirror = web.parent / f"{web.name}.db"
+    words = ("target", "add", "cli-publish", "mirror", "--kind", "sqlite", "--url", mirror, "--option", "mirror=yes")
+    assert call(*words).code == 0
+    assert call("-q", "review", "approve", "cli-publish", "--all", "--count", 2).code == 0
+    assert call("-q", "publish", "cli-publish").code == 0
+    with closing(sqlite3.connect(mirror)) as db:
+        db.execute("DELETE FROM photos_info_revamp WHERE id=1")
+        db.commit()
+    found = call("reconcile", "cli-publish")
+    assert (found.code, "is gone from mirror" in found.out) == (1, True)
+    mended = call("reconcile", "cli-publish", "--mirror")
+    assert (mended.code, "1 row of the mirror written anew" in mended.err) == (0, True), mended.err
+    assert call("reconcile", "cli-publish").code == 0
 
 
 def test_an_unknown_target_is_exit_code_3(web: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.house.source import ROOT
+from tests.services import require
 
 
 def bench(name: str, *options: str) -> Any:
@@ -54,3 +55,13 @@ def test_stages_of_different_lanes_work_at_the_same_time() -> None:
     (found,) = bench("overlap", "--items", "60", "--runners", "async")
     assert found["done"] == 60
     assert found["seconds"] < 0.75 * sum(found["working_s"])
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", ["mysql", "postgres"])
+def test_rows_arrive_once_whatever_breaks_between_here_and_the_server(kind: str) -> None:
+    require("mariadbd" if kind == "mysql" else "postgres")
+    found = bench("publish_rows", "--kind", kind, "--rows", "16", "--faults", "8")
+    assert found["wrong"] == []
+    assert found["writes"] == {"INSERT": 16}
+    assert sum(found["faults"].values()) > 3

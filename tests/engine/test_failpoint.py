@@ -157,6 +157,15 @@ def test_the_environment_arms_too_and_other_processes_names_may_be_left_out(
     assert fired("test.a", 1) == [1]
 
 
+def test_what_is_declared_after_the_environment_was_read_is_armed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PENSTOCK_FAILPOINTS", "test.imported_later=crash@2")
+    fp.arm_from_environment(strict=False)
+    fp.declare("test.imported_later")
+    assert fired("test.imported_later", 2) == [2]
+
+
 def test_a_kill_leaves_no_time_for_anything() -> None:
     code = """if True:
         from penstock.engine.failpoint import arm, declare, failpoint

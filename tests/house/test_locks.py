@@ -15,7 +15,7 @@ BASE = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["buil
 WANTED = {"demo": BASE, "dev": [*BASE, *EXTRAS["test"], *EXTRAS["dev"]]}
 
 
-@pytest.mark.parametrize("lock", ["demo", "dev", "brisque"])
+@pytest.mark.parametrize("lock", ["demo", "dev", "brisque", "axe"])
 def test_every_pin_has_its_hashes(lock: str) -> None:
     pins = re.split(r"\n(?=\w)", _text(lock).strip())
     assert pins

@@ -34,7 +34,7 @@ def test_two_open_runs_of_one_kind_are_told(scene: Any) -> None:
     copied = (
         "id, site_id, kind, pipeline, plan, status, active_key, trigger, retry_of, pause_requested, cancel_requested,"
     )
-    copied += "abort_requested, blocked, error_message, interrupted, driver, started_at, undoing, recorded"
+    copied += "abort_requested, blocked, error_message, interrupted, adopting, driver, started_at, undoing, recorded"
     chosen = copied.replace("id, site_id", "'twin', site_id", 1).replace("active_key", "'twin'")
     scene.sql(f"INSERT INTO ledger_run ({copied}) SELECT {chosen} FROM ledger_run")
     assert ("I10", f"run {RUN}") in scene.told()

@@ -263,6 +263,7 @@ def test_a_child_killed_at_any_step_ends_in_the_same_place(
     run = desk.start()
     _killing_once(monkeypatch)
     assert counts(desk.drive(run)) == (1, 0, 0, 0)
+    assert "PENSTOCK_FAILPOINTS" not in os.environ  # it did die
     assert list(desk.files()) == [FULL, THUMB]
     assert len(desk.rows()) == 1
     assert desk.states() == {"files": ("done", "sent"), "table": ("done", "sent")}

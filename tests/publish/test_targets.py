@@ -37,8 +37,8 @@ def test_urls_name_the_same_places_as_paths(desk: Desk, tmp_path: Path) -> None:
     [
         ("Bad Name", "folder", "/tmp/x", {}, "cannot name a target"),
         ("files", "folder", "/tmp/x", {}, "already"),
-        ("x", "ftp", "ftp://h", {}, "not built yet in this version; there are: folder, sqlite"),
-        ("x", "pigeon", "x", {}, "is unknown; there are: folder, sqlite"),
+        ("x", "wordpress", "https://h", {}, "not built yet in this version; there are: folder"),
+        ("x", "pigeon", "x", {}, "is unknown; there are: folder"),
         ("x", "folder", "http://example.org", {}, "give a path or file:///path"),
         ("x", "folder", "file://other/x", {}, "give a path or file:///path"),
         ("x", "folder", " ", {}, "give a path or file:///path"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,5 +53,21 @@ def test_width_and_height_are_those_of_the_published_picture(size: Any, settings
 
 def test_a_bar_starts_the_watermarks_second_line() -> None:
     render = website.parcel(ROW, {"watermark": "(c) Ann|Photography"}, "")["render"]
-    assert render["watermark"] == "(c) Ann\nPhotography"
-    assert website.parcel(ROW, {}, "")["render"]["watermark"] is None
+    assert render["mark"]["text"] == "(c) Ann\nPhotography"
+    assert website.parcel(ROW, {}, "")["render"]["mark"] is None
+
+
+def test_the_watermarks_picture_is_bound_by_what_it_holds(tmp_path: Path) -> None:
+    file = tmp_path / "mark.png"
+    file.write_bytes(b"picture")
+    mark = website.parcel(ROW, {"watermark_image": str(file)}, "")["render"]["mark"]
+    assert mark["sha256"] == hashlib.sha256(b"picture").hexdigest()
+
+
+def test_what_is_embedded_is_what_was_approved_and_the_sites_rights() -> None:
+    row = {**ROW, "Caption": "C.", "alt_text": "A.", "Keywords": "a, b", "Subject": "Heron"}
+    fields = website.parcel(row, {"creator": "Ann", "copyright": "(c) Ann"}, "")["render"]["fields"]
+    assert fields == {
+        "Caption": "C.", "alt_text": "A.", "Keywords": "a, b", "DateTime": ROW["DateTime"], "zone": "+02:00",
+        "Headline": "Heron", "Artist": "Ann", "Copyright": "(c) Ann",
+    }  # fmt: skip

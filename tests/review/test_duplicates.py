@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.review.duplicates import EVERY_PAIR_UP_TO, groups, normalised
+from penstock.review.duplicates import EVERY_PAIR_UP_TO, groups, like, normalised
 
 HERON = "A grey heron stands in shallow water beside dry reeds under a pale sky."
 
@@ -90,3 +90,17 @@ def test_groups_hold_each_id_once_and_equal_texts_always_meet(texts: list[str]) 
         for j in range(i + 1, len(texts)):
             if normalised(one) and normalised(one) == normalised(texts[j]):
                 assert where[i] == where[j]
+
+
+def test_what_is_like_one_text_comes_likest_first_and_nothing_is_like_an_empty_one() -> None:
+    texts = [
+        (1, "A heron by the pond."),
+        (2, "a heron by the  pond"),
+        (3, "A heron by a pond."),
+        (4, "A red mill."),
+        (5, ""),
+    ]
+    assert [(one, score >= 100) for one, score in like("A heron by the pond", texts, 85)] == [
+        (1, True), (2, True), (3, False),
+    ]  # fmt: skip
+    assert like("", texts) == like("...", texts) == like("text", []) == []

@@ -144,6 +144,14 @@ def sha256_of(path: str | Path) -> str:
     return _stored(Path(path))["sha256"]
 
 
+def content(path: str | Path) -> str:
+    """As `sha256_of`; "" for a file that cannot be read."""
+    try:
+        return sha256_of(path)
+    except ItemError:
+        return ""
+
+
 def release_cache(path: str | Path) -> None:
     """Tell the system that this file's bytes are not needed in memory for now; a hint, never an error.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
@@ -52,17 +52,27 @@ class Folder:
             probe.write_bytes(b"may this be written?")
             probe.unlink()
 
-    def look(self, path: str) -> str:
-        """The SHA-256 of what is there; "" when nothing is, STRANGE when it is no ordinary file."""
+    @property
+    def where(self) -> str:
+        """The folder, for people."""
+        return str(self.root)
+
+    def look(self, path: str, only: int | None = None, _progress: Callable[[str], None] | None = None) -> str:
+        """The SHA-256 of what is there; "" when nothing is, STRANGE when it is no ordinary file.
+
+        With `only`, a file of another size is STRANGE without being read."""
         self._there()
         place = self._place(path)
         if not os.path.lexists(place):
             return ""
-        if place.is_symlink() or not place.is_file():
+        if place.is_symlink() or not place.is_file() or (only is not None and place.stat().st_size != only):
             return STRANGE
         return sha256_of(place)
 
-    def put(self, source: Path, path: str, sha256: str, size: int, known: Collection[str]) -> bool:
+    def put(
+        self, source: Path, path: str, sha256: str, size: int, known: Collection[str],
+        _progress: Callable[[str], None] | None = None,
+    ) -> bool:  # fmt: skip
         """Make `path` hold the bytes of `source`; False when it does already.
 
         Raises ItemError `conflict` when something there is not `known` as ours, `unrendered` when `source` is not

@@ -55,6 +55,11 @@ class SqliteTable:
             failpoint("sqltable.before_make")
         failpoint("sqltable.after_make")
 
+    def test(self) -> str:
+        """Begin to write, and see that the table is there or can be made; a sentence that says so."""
+        self.make()
+        return f"{self.file} can be written; table {self.shape.name} is there"
+
     def rows(self, key: str) -> list[dict[str, Any]]:
         """The rows of a key with their `id`; reads only, and makes nothing."""
         if not self.file.exists():
@@ -72,16 +77,18 @@ class SqliteTable:
             column = quoted(self.shape.key)
             return [str(row[0]) for row in db.execute(f"SELECT {column} FROM {self._name} ORDER BY {column}")]
 
-    def put(self, row: Row, known: Sequence[Row]) -> tuple[Answer, int]:
-        """Insert the row, or update the one of its key that is ours; answers its id.
+    def put(self, row: Row, known: Sequence[Row], number: int = 0) -> tuple[Answer, int]:
+        """Insert the row, or update the one of its key that is ours; answers its id, which is `number` when given:
+        then another row that has this id gets a new one.
 
         Raises ItemError `conflict` when the key's row is not ours, `readback` when the table stored something else;
         Transient, Unavailable when the database refuses."""
         with self._writing() as db:
             there = self._mine(db, row, known)
-            if there is not None and self.same(there, row):
+            if there is not None and self.same(there, row) and number in (0, there["id"]):
                 return "unchanged", int(there["id"])
-            number = self._insert(db, row) if there is None else self._update(db, row, int(there["id"]))
+            self._make_room(db, str(row[self.shape.key]), number)
+            number = self._insert(db, row, number) if there is None else self._update(db, row, int(there["id"]), number)
             self._read_back(db, row)
             failpoint("sqltable.before_commit", key=row[self.shape.key])
         failpoint("publish.after_row", key=row[self.shape.key])
@@ -113,17 +120,23 @@ class SqliteTable:
             raise ItemError(text, code="conflict")
         return found[0] if found else None
 
-    def _insert(self, db: sqlite3.Connection, row: Row) -> int:
-        names = list(self.shape.columns)
+    def _insert(self, db: sqlite3.Connection, row: Row, number: int) -> int:
+        names = ["id", *self.shape.columns]
         columns, marks = ", ".join(map(quoted, names)), ", ".join("?" * len(names))
         sql = f"INSERT INTO {self._name} ({columns}) VALUES ({marks})"
-        return int(db.execute(sql, [row.get(name) for name in names]).lastrowid or 0)
+        return int(db.execute(sql, [number or None, *(row.get(name) for name in names[1:])]).lastrowid or 0)
 
-    def _update(self, db: sqlite3.Connection, row: Row, number: int) -> int:
+    def _update(self, db: sqlite3.Connection, row: Row, there: int, number: int) -> int:
         names = list(self.shape.columns)
-        sets = ", ".join(f"{quoted(name)}=?" for name in names)
-        db.execute(f"UPDATE {self._name} SET {sets} WHERE id=?", [*(row.get(name) for name in names), number])
-        return number
+        sets = ", ".join(f"{quoted(name)}=?" for name in ("id", *names))
+        values = [number or there, *(row.get(name) for name in names)]
+        db.execute(f"UPDATE {self._name} SET {sets} WHERE id=?", [*values, there])
+        return number or there
+
+    def _make_room(self, db: sqlite3.Connection, key: str, number: int) -> None:
+        """Whoever else has this id had it by chance."""
+        free = f"SELECT MAX(id)+1 FROM {self._name}"
+        db.execute(f"UPDATE {self._name} SET id=({free}) WHERE id=? AND {quoted(self.shape.key)}<>?", [number, key])
 
     def _read_back(self, db: sqlite3.Connection, row: Row) -> None:
         key = row[self.shape.key]

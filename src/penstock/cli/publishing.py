@@ -122,13 +122,18 @@ def unpublish(session: Session, site: str, items: tuple[int, ...]) -> int:
 
 @click.command(cls=Leaf)
 @click.argument("site")
+@click.option("--mirror", is_flag=True, help="First write the local mirror anew from what was published.")
 @click.pass_obj
-def reconcile(session: Session, site: str) -> int:
-    """Compare what was published with what stands on the targets of SITE now. Changes nothing."""
+def reconcile(session: Session, site: str, mirror: bool) -> int:
+    """Compare what was published with what stands on the targets of SITE now. Only --mirror changes anything."""
     from dataclasses import asdict
 
-    from penstock.publish import drift
+    from penstock.publish import drift, mirroring
 
+    if mirror:
+        home = session.open()
+        n = mirroring.renew(_site(site), home.who, home.clock)
+        session.show.note(f"{count(n, 'row')} of the mirror written anew.")
     found = [asdict(one) for one in drift.reconcile(_site(site))]
     session.show.document({"site": site, "ok": not found, "drift": found})
     columns = ("target", "item", "what", "detail")
@@ -143,6 +148,7 @@ MENDS = {
     "missing": "take it back, then approve and publish it again: penstock unpublish {site} ITEM",
     "changed": "somebody else changed it; agree with them, then penstock unpublish {site} ITEM or leave it",
     "foreign": "it was not published from here; nothing of ours has to be done",
+    "mirror": "write the mirror anew: penstock reconcile {site} --mirror",
     "unsettled": "let it be finished: penstock publish {site}",
 }
 

@@ -67,17 +67,24 @@ class Show:
         return click.confirm(safe(question), default=False, err=True)
 
     def ask(self, question: str, flag: str, *, hidden: bool = False) -> str:
-        """Ask for a text. Without a terminal raises UsageError naming the flag that answers."""
+        """Ask for a text; a hidden one may be empty. Without a terminal raises UsageError naming the flag that
+        answers."""
         self._needs_person(question, flag)
-        answer: str = click.prompt(safe(question), err=True, hide_input=hidden)
+        default = "" if hidden else None
+        answer: str = click.prompt(safe(question), default, hidden, show_default=False, err=True)
         return answer
+
+    @property
+    def has_person(self) -> bool:
+        """Whether somebody can be asked."""
+        return on_terminal(sys.stdin) and on_terminal(sys.stderr)
 
     def _typed(self, text: str) -> str:
         place = f"penstock --home {shlex.quote(self.home)} "
         return safe(COMMAND.sub(lambda _: place, text) if self.home else text)
 
     def _needs_person(self, question: str, flag: str) -> None:
-        if not (on_terminal(sys.stdin) and on_terminal(sys.stderr)):
+        if not self.has_person:
             raise UsageError(f"{question.rstrip('? ')}: nobody can be asked here; give {flag}")
 
 

@@ -137,7 +137,7 @@ def _check_pipeline(pipeline: str) -> None:
     from penstock.engine import PIPELINES
     from penstock.engine.errors import UsageError
 
-    usable = sorted(set(PIPELINES) - {"publish"})
+    usable = sorted(set(PIPELINES) - {"publish", "regenerate"})
     if pipeline not in usable:
         raise UsageError(f"this version has no pipeline {pipeline!r}; pipelines: {', '.join(usable)}")
 

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from penstock.accounts.models import Site
 from penstock.adapters.photo.rating import SCORES
 from penstock.console import flagwords, worddiff
+from penstock.console.scorewords import SCORE_NAMES
 from penstock.console.when import when
 from penstock.engine.states import ItemState
 from penstock.pipelines.photos import taxonomy
@@ -31,15 +32,10 @@ LABELS = {
     "QR": "Quality rating",
 }
 CHANGED_FIELDS = {"caption": "Caption", "alt_text": "Alt text", "keywords": "Keywords"}
-VERDICTS = {"approved": "Approved", "rejected": "Rejected", "edited": "Edited", "pending": "Put back"}
-SCORE_NAMES = {
-    "clip_aesthetic_score": "Aesthetics",
-    "nima_score": "NIMA",
-    "blur_score": "Sharpness",
-    "brightness_score": "Brightness",
-    "contrast_score": "Contrast",
-    "brisque_score": "BRISQUE (lower is better)",
-}
+VERDICTS = {
+    "approved": "Approved", "rejected": "Rejected", "edited": "Edited", "pending": "Put back",
+    "generated": "Generated anew",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -12,5 +12,6 @@ def of(site: Site) -> dict[str, str]:
         "add": f"penstock photos add FOLDER --site {name} --folder KEY --location PLACE --subject TEXT",
         "run": f"penstock run {name}",
         "publish": f"penstock publish {name}",
+        "target": f"penstock target add {name} NAME --kind folder --url PATH",
         "history": f"penstock history {name}",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -13,6 +14,7 @@ from django.db.models import Case, F, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast
 
 from penstock.accounts.models import Site
+from penstock.console.scorewords import SCORE_NAMES
 from penstock.engine.errors import NotFound
 from penstock.ledger.models import SiteCounter
 from penstock.ledger.rows import model_of, read
@@ -25,6 +27,8 @@ SEARCHED = ("File_Name", "Caption", "alt_text", "Keywords", "Subject", "Location
 REVIEWED = {"photos": "photo"}  # pipeline → the table whose rows are decided
 
 ANY, CHANGED, HOLD = "any", "changed", "hold"
+SCORED = {"QR": "Quality rating", **SCORE_NAMES}  # what may be filtered by a range
+WEAK = ("Low", "Very Low")
 
 
 @dataclass(frozen=True)
@@ -37,23 +41,30 @@ class Filters:
     flag: str = ""
     q: str = ""
     page: int = 1
+    set: int = 0
+    score: str = ""
+    low: str = ""
+    high: str = ""
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> Filters:
         """From an address; what makes no sense is left out."""
         plain = {name: _clean(given.get(name, "")) for name in ("folder", "qc", "flag", "q")}
-        status = given.get("status", "")
-        page = given.get("page", "")
+        status, score = given.get("status", ""), given.get("score", "")
         return cls(
             status=status if status in STATUSES else STATUSES[0],
-            page=int(page) if page.isascii() and page.isdigit() and 0 < int(page[:7]) < 10**6 else 1,
+            page=_number(given.get("page", "")) or 1,
+            set=_number(given.get("set", "")),
+            score=score if score in SCORED else "",
+            low=_limit(given.get("low", "")),
+            high=_limit(given.get("high", "")),
             **plain,
         )
 
     @property
     def narrow(self) -> bool:
         """Whether more than the status is chosen."""
-        return any((self.folder, self.qc, self.flag, self.q))
+        return any((self.folder, self.qc, self.flag, self.q, self.set, self.low, self.high))
 
     def address(self, **other: Any) -> str:
         """The part of the address after `?`, with other values where given."""
@@ -98,11 +109,17 @@ class Listing:
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """The rows of this page: flagged ones first, then as they were taken in."""
-        risk = Case(When(flags=[], near_group=None, then=Value(1)), default=Value(0))
+        """The rows of this page, riskiest first."""
+        return read(self.gate.table, self.ids(self.start, PER_PAGE))  # apart, so that whole rows are not sorted
+
+    def ids(self, start: int, most: int) -> list[int]:
+        """Rows that the filters leave: flagged ones first, then weak pictures and texts that the rules changed, then
+        the rest; each as they were taken in."""
+        plain = Q(changes=[]) & ~Q(QC_Status__in=WEAK)
+        risk = Case(When(~Q(flags=[]) | Q(near_group__isnull=False), then=Value(0)), When(plain, then=Value(2)),
+                    default=Value(1))  # fmt: skip
         ordered = self._found.annotate(risk=risk).order_by("risk", "ordinal", "id")
-        ids = list(ordered[self.start : self.start + PER_PAGE].values_list("id", flat=True))
-        return read(self.gate.table, ids)  # apart, so that whole rows are not sorted
+        return list(ordered[start : start + most].values_list("id", flat=True))
 
     @property
     def _found(self) -> QuerySet[Any]:
@@ -114,6 +131,12 @@ class Listing:
             found = found.filter(QC_Status=f.qc)
         if f.q:
             found = found.filter(_mentions(f.q))
+        if f.set:
+            found = found.filter(set=f.set)
+        if f.low:
+            found = found.filter(**{f"{f.score or 'QR'}__gte": float(f.low)})
+        if f.high:
+            found = found.filter(**{f"{f.score or 'QR'}__lte": float(f.high)})
         return _flagged(found, f.flag) if f.flag else found
 
 
@@ -145,3 +168,14 @@ def _flagged(found: QuerySet[Any], flag: str) -> QuerySet[Any]:
 
 def _clean(text: str) -> str:
     return "".join(c for c in text if c.isprintable()).strip()[:100]
+
+
+def _number(text: str) -> int:
+    """A small positive number as an address holds it; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
+
+
+def _limit(text: str) -> str:
+    """One end of a range, as it was typed, when it is a number."""
+    found = re.fullmatch(r"\d{1,3}([.,]\d{1,2})?", text.strip())
+    return found[0].replace(",", ".") if found else ""

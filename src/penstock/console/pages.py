@@ -15,7 +15,7 @@ from penstock.accounts.access import sites_of
 from penstock.accounts.models import Site, site_named
 from penstock.accounts.sessions import caller_of
 from penstock.console import commands
-from penstock.console.listing import REVIEWED, Filters, status_counts
+from penstock.console.listing import REVIEWED, status_counts
 from penstock.console.when import when
 from penstock.engine.states import RunState
 from penstock.ledger import runlog
@@ -80,6 +80,7 @@ def run(request: HttpRequest, run: str) -> HttpResponse:
         "more_causes": max(0, len(causes) - EXAMPLES),
         "log": _log_tail(one),
         "steps": _run_steps(one, view),
+        "reversible": one.kind == "run" and not one.open and not one.rolled_back_at,
     }
     part = request.headers.get("HX-Request") == "true"
     return render(request, "console/run_now.html" if part else "console/run.html", context)
@@ -94,7 +95,7 @@ def _site_view(site: Site, run: Run | None) -> SiteView:
     counts = status_counts(site, gate_of(table)) if table else {}
     totals: dict[str, int] = defaultdict(int)
     for (one, _, state), n in overview.site_items(site.pk).items():
-        if one != "delivery":
+        if one not in overview.BESIDE:
             totals[state] += n
     broken = totals["failed"] + totals["quarantined"]
     return SiteView(site, counts, run, broken, _next_step(site, run, counts, totals))
@@ -107,7 +108,7 @@ def _next_step(site: Site, run: Run | None, counts: dict[str, int], totals: dict
     if run is not None and run.status == RunState.PAUSED:
         return "The run is paused. Go on:", f"penstock resume {run.id}", ""
     if counts.get("Pending"):
-        return "Review what is waiting.", "", f"{reverse('review', args=[site.name])}?{Filters().address()}"
+        return "Review what is waiting.", "", reverse("editor", args=[site.name])
     if counts.get("Approved"):
         return "Everything is decided. Publish what is approved:", typed["publish"], ""
     if totals["ready"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.shortcuts import render
 from penstock.accounts.access import Denied
 from penstock.engine.errors import IllegalMove, NotFound, PenstockError, Refused, UsageError
 
+log = logging.getLogger("django.request")
 STATUS: dict[type[PenstockError], int] = {Denied: 403, NotFound: 404, UsageError: 422, Refused: 409, IllegalMove: 409}
 
 
@@ -29,6 +31,7 @@ class Boundary:
         if isinstance(error, PenstockError):
             return page(request, status_of(error), str(error))
         if isinstance(error, OperationalError):
+            log.warning("%s: %s", request.path, error)
             sentence = "The database cannot be used at this moment: another program may be writing to it."
             return page(request, 503, sentence, "Nothing was changed. Try again in a moment.")
         return None

@@ -15,18 +15,20 @@ from django.views.decorators.http import require_http_methods, require_safe
 from penstock.accounts.models import Site, site_named
 from penstock.console import commands, flagwords, qcreport
 from penstock.console.cards import LABELS, Card, Choices, last_decisions, shown
-from penstock.console.listing import ANY, CHANGED, HOLD, QC, STATUSES, Filters, Listing
+from penstock.console.listing import ANY, CHANGED, HOLD, QC, SCORED, STATUSES, Filters, Listing
 from penstock.console.problems import status_of
 from penstock.console.signin import who_is
 from penstock.engine.clock import SystemClock
 from penstock.engine.errors import IllegalMove, NotFound, PenstockError, Refused, UsageError
 from penstock.ledger import rows
 from penstock.ledger.tx import commits, write
+from penstock.pipelines.photos.models import PhotoSet
 from penstock.review import gate as verbs
 
 commits("review.save_and_approve")
 
 CLOCK = SystemClock()
+SETS = 500  # newest sets that a filter offers
 REASONS = ("Not sharp", "Badly exposed", "Duplicate", "Wrong subject", "Not needed")
 WRONG_FIELDS = {"filename": "File_Name", "folder": "Folder", "location": "Location"}
 
@@ -84,7 +86,9 @@ def listed(request: HttpRequest, site: str) -> HttpResponse:
             "echo": None if placed else echo,
             "choices": Choices.of(owner),
             "qc_choices": QC,
-            "flag_choices": _flag_choices(report),
+            "scored": SCORED,
+            "sets": sets_of(owner, Choices.of(owner)),
+            "flag_choices": flag_choices(report),
             "first": listing.start + 1,
             "last": listing.start + len(cards),
         },
@@ -271,6 +275,18 @@ def _place(echo: Card | None, cards: list[Card]) -> bool:
     return place is not None
 
 
-def _flag_choices(report: qcreport.Summary | None) -> list[tuple[str, str]]:
+def flag_choices(report: qcreport.Summary | None) -> list[tuple[str, str]]:
+    """(value, words) of what a list may be filtered by."""
     fixed = [(ANY, "Any flag"), (CHANGED, "Changed by the rules"), (HOLD, "On hold")]
     return [*fixed, *flagwords.choices(flag for flag, _, _ in (report.found if report else ()))]
+
+
+def sets_of(site: Site, choices: Choices) -> list[tuple[int, str]]:
+    """The newest sets of a site, in words."""
+    found = PhotoSet.objects.filter(site=site).order_by("-id")[:SETS]
+    return [(one.pk, _set_words(one, choices)) for one in found]
+
+
+def _set_words(one: PhotoSet, choices: Choices) -> str:
+    names = (choices.locations.get(one.location, one.location), choices.folders.get(one.folder, one.folder))
+    return " · ".join((one.subject, *names))

@@ -22,6 +22,7 @@ from penstock.ledger.models import Run
 
 OTHER_DOORS = ("/api/", "/healthz", "/readyz", "/metrics")  # they ask for themselves who calls
 SAFE = ("GET", "HEAD", "OPTIONS")
+OWNERS = ("rollback",)  # pages whose forms only an owner may send
 
 
 def who_is(request: HttpRequest) -> str:
@@ -57,7 +58,8 @@ class RequireSignIn:
 
 def _look(request: HttpRequest, caller: Caller, kwargs: dict[str, Any]) -> None:
     """Whatever address names a site or a run is looked at here, once for all pages. Raises NotFound or Denied."""
-    needed = Role.VIEWER if request.method in SAFE else Role.OPERATOR
+    name = request.resolver_match.url_name if request.resolver_match else ""
+    needed = Role.VIEWER if request.method in SAFE else Role.OWNER if name in OWNERS else Role.OPERATOR
     if "site" in kwargs:
         access.reach(caller, str(kwargs["site"]), needed)
     if "run" in kwargs:

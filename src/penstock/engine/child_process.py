@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from penstock.engine.child_main import FRAME_LIMIT, HEADER, Frame
 from penstock.engine.clock import Clock
@@ -17,9 +17,13 @@ from penstock.engine.errors import PenstockError
 from penstock.engine.exits import oom_kills
 from penstock.engine.pipeline import Progress
 
+if TYPE_CHECKING:
+    import psutil
+
 _TAIL = 4096  # bytes kept of what a child prints
 _LAST_WORDS = 0.5  # seconds for an exit status after the pipes closed, and for pipes after the exit
 _REAP = 5.0  # seconds to wait for a killed process to be gone; one in the kernel's hands may take longer
+_ROUNDS = 20  # looks for what left the group; each kills what the one before let escape
 _STDOUT, _STDERR = 1, 2
 _OWN_GROUP: dict[str, Any] = (
     {"start_new_session": True}
@@ -177,22 +181,38 @@ def _cut(buffer: bytearray) -> Frame | None:
 
 
 def _kill_tree(pid: int, exited: bool) -> None:
-    """Kill the group and whatever left it. The group is stopped first, so that nothing is born meanwhile."""
+    """Kill what left the group, then the group. Nothing is stopped first: were this process killed just then, it
+    would stand for ever."""
     import psutil
 
-    _signal_group(pid, "SIGSTOP")
-    below: list[psutil.Process] = []
-    if not exited:
-        with contextlib.suppress(psutil.Error):  # it ends at this moment
-            root = psutil.Process(pid)
-            below = [root, *root.children(recursive=True)]
-    _signal_group(pid, "SIGKILL")
-    for process in below:
-        with contextlib.suppress(psutil.Error):  # it has ended already
-            process.kill()
-
-
-def _signal_group(pid: int, name: str) -> None:
+    for _ in range(0 if exited else _ROUNDS):
+        strays = _strays(pid)
+        for process in strays:
+            with contextlib.suppress(psutil.Error):  # it has ended already
+                process.kill()
+        if not strays:
+            break
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):  # an empty group; zombies only (macOS)
-            os.killpg(pid, getattr(signal, name))
+            os.killpg(pid, signal.SIGKILL)
+    elif not exited:
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(pid).kill()
+
+
+def _strays(pid: int) -> list[psutil.Process]:
+    """What lives below the child in another group. What it starts meanwhile comes back to the child, a subreaper,
+    and is found in the next round."""
+    import psutil
+
+    found = []
+    with contextlib.suppress(psutil.Error):  # it ends at this moment
+        for process in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error, ProcessLookupError):
+                if process.status() != psutil.STATUS_ZOMBIE and _group(process.pid) != pid:
+                    found.append(process)
+    return found
+
+
+def _group(pid: int) -> int:
+    return os.getpgid(pid) if os.name == "posix" else 0

@@ -98,13 +98,14 @@ def arm_call(name: str, act: Action) -> None:
 def arm_from_environment(*, strict: bool = True) -> None:
     """Arm PENSTOCK_FAILPOINTS, once all modules are imported.
 
-    Raises UsageError; with `strict=False` names unknown here are left out, for they may be another process's.
+    Raises UsageError; with `strict=False` names unknown here are kept, for a module that is imported later may declare
+    them, or they are another process's.
     """
     rules = parse(os.environ.get("PENSTOCK_FAILPOINTS", ""))
-    for rule in rules:
-        if strict:
+    if strict:
+        for rule in rules:
             _known(rule.pattern)
-    _armed.extend(rule for rule in rules if strict or _names(rule.pattern))
+    _armed.extend(rules)
 
 
 def disarm() -> None:

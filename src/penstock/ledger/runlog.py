@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import psutil
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -126,6 +125,8 @@ def _rewrite(file: Path, text: str) -> None:
 def tidy(root: Path) -> None:
     """Remove what programs that have gone were about to put in a log's place."""
     for part in [*(root / "logs").glob("*.part"), *(root / "logs" / "runs").glob("*.part")]:
+        import psutil  # a start needs it for nothing else
+
         writer = part.stem.rpartition(".")[2]
         if writer.isdigit() and (int(writer) == os.getpid() or not psutil.pid_exists(int(writer))):
             part.unlink(missing_ok=True)

@@ -18,10 +18,18 @@ def known(delivery: Delivery) -> list[Any]:
     return [one.receipt.get("row") or one.payload["row"] for one in left]
 
 
-def unfinished_files(delivery: Delivery) -> list[str]:
-    """Names of the site's file targets on which this approval of the item is not complete."""
-    files = Target.objects.filter(site=delivery.site_id, retired=False, rank=0).order_by("id")
-    return _lacking(delivery, files)
+def unfinished_before(delivery: Delivery) -> list[str]:
+    """Names of the site's targets that come before the delivery's own and lack this approval of the item."""
+    before = Target.objects.filter(site=delivery.site_id, retired=False, rank__lt=delivery.target.rank)
+    return _lacking(delivery, before.order_by("rank", "id"))
+
+
+def number_on_server(delivery: Delivery) -> int:
+    """The number that the site's first row target gave the delivery's item; 0 when there is none."""
+    first = Target.objects.filter(site=delivery.site_id, retired=False, rank=1).order_by("id").first()
+    mine = Delivery.objects.filter(table=delivery.table, item=delivery.item, target=first, outcome__in=THERE)
+    latest = mine.order_by("-id").first() if first is not None else None
+    return int(latest.receipt.get("id", 0)) if latest is not None else 0
 
 
 def unfinished(delivery: Delivery) -> list[str]:

@@ -11,7 +11,8 @@ from penstock.ledger.workitem import WorkItem
 class Target(models.Model):
     """One place that a site publishes to. `kind` names its maker in `publish.TARGETS`; secrets are not kept here.
 
-    `rank`: file targets (0) come before row targets (1), so that a visible row implies complete files.
+    `rank`: file targets (0) come before row targets (1), so that a visible row implies complete files, and the local
+    mirror (2) comes last: it holds the numbers that the first table on a server gave the rows.
     A target that was removed after a delivery stays as `retired`: what stands there can still be taken back."""
 
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="targets")
@@ -26,6 +27,7 @@ class Target(models.Model):
         constraints = [models.UniqueConstraint(fields=["site", "name"], name="target_of_site")]
 
 
+MIRROR = 2  # rank of local copies
 UNTOUCHED, UNKNOWN, SENT, UNCHANGED = "", "unknown", "sent", "unchanged"
 CONFLICT, UNDOING, UNDONE = "conflict", "undoing", "undone"
 THERE = (SENT, UNCHANGED)  # stands on the target as it was approved

@@ -100,7 +100,7 @@ def result(run: Run) -> dict[str, Any]:
 
     `unchanged` are items that stood on all targets already; a conflict is counted apart from failures."""
     scope = BeforeImage.objects.filter(run=run.id, table="delivery").values_list("item", flat=True)
-    mine = list(Delivery.objects.filter(id__in=list(scope)).order_by("ordinal", "id"))
+    mine = list(Delivery.objects.filter(id__in=list(scope)).order_by("ordinal", "target__rank", "id"))
     by_item: dict[int, list[Delivery]] = {}
     for delivery in mine:
         by_item.setdefault(delivery.item, []).append(delivery)
@@ -138,9 +138,9 @@ def _keys(site: Site, form: Form, target: Target | None) -> Iterator[tuple[int, 
 
 
 def _base(site: Site) -> str:
-    """Where the files lie when the site has no public address: on its first file target."""
-    files = [target for target in targets.listed(site) if target.rank == 0]
-    return files[0].url if files else ""
+    """Where the files lie when the site has no public address: in its first folder, if any."""
+    folders = [target for target in targets.listed(site) if target.rank == 0 and "://" not in target.url]
+    return folders[0].url if folders else ""
 
 
 def _title(form: Form, item: int) -> str:

@@ -15,7 +15,7 @@ from penstock.publish.form import Form
 from penstock.publish.models import THERE, UNDOING, UNKNOWN, UNTOUCHED, Delivery, Target
 from penstock.review.gate import Approved
 
-FIRST = {0: "render", 1: "send"}  # rank of a target → where its deliveries begin
+FIRST = {0: "render", 1: "send", 2: "send"}  # rank of a target → where its deliveries begin
 
 
 @dataclass

@@ -9,10 +9,10 @@ from typing import Any, cast
 from penstock.accounts.models import Site
 from penstock.engine.errors import Refused
 from penstock.engine.pipeline import Item, Limits, Pipeline, Stage
-from penstock.publish import TARGETS
+from penstock.publish import TARGETS, credentials
 from penstock.publish.form import form_of
-from penstock.publish.history import known, unfinished_files
-from penstock.publish.models import UNKNOWN, Delivery
+from penstock.publish.history import known, number_on_server, unfinished_before
+from penstock.publish.models import MIRROR, UNKNOWN, Delivery
 from penstock.publish.outlets import Goods, Picture
 from penstock.review import gate
 
@@ -76,7 +76,8 @@ def goods(delivery: Delivery, files: Mapping[str, Any]) -> Goods:
         return Goods(files=pictures, row={}, known=known(delivery))
     sized = form_of(delivery.site).sized
     row = sized(payload["row"], files["full"]) if files else payload["row"]
-    return Goods(files={}, row=row, known=known(delivery))
+    number = number_on_server(delivery) if delivery.target.rank == MIRROR else 0
+    return Goods(files={}, row=row, known=known(delivery), id=number)
 
 
 def _deliveries(ids: Sequence[int]) -> Any:
@@ -93,6 +94,7 @@ def _to_send(delivery: Delivery) -> Item:
     item: Item = {
         "id": delivery.id, "item": delivery.item, "title": delivery.payload["title"], "target": target.name,
         "maker": TARGETS[target.kind], "url": target.url, "options": target.options,
+        "secret": credentials.of(target),
         "again": delivery.outcome == UNKNOWN, "refused": "", "code": "",
     }  # fmt: skip
     files = rendered(delivery)
@@ -114,7 +116,8 @@ def _refusal(delivery: Delivery, files: Mapping[str, Any]) -> tuple[str, str]:
         return f"item {delivery.item} was approved anew after this was planned; publish again", "void"
     if not files and not delivery.target.rank:
         return "its rendered pictures are gone; publish again to make them anew", "unrendered"
-    lacking = unfinished_files(delivery) if delivery.target.rank else []
+    lacking = unfinished_before(delivery)
     if lacking:
-        return f"its files are not on {', '.join(lacking)} yet; publish again once they can be sent", "files"
+        what = "row is" if delivery.target.rank == MIRROR else "files are"
+        return f"its {what} not on {', '.join(lacking)} yet; publish again once it can be sent", "files"
     return "", ""

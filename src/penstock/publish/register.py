@@ -15,6 +15,11 @@ def all() -> None:
     ledger.TABLES["delivery"] = models.Delivery
     publish.TARGETS.update(
         folder="penstock.publish.outlets.folder:FolderOutlet",
+        ftp="penstock.publish.outlets.ftp:FtpOutlet",
+        ftps="penstock.publish.outlets.ftps:FtpsOutlet",
+        sftp="penstock.publish.outlets.sftp:SftpOutlet",
+        mysql="penstock.publish.outlets.mysql:MysqlOutlet",
+        postgres="penstock.publish.outlets.postgres:PostgresOutlet",
         sqlite="penstock.publish.outlets.sqlite:SqliteOutlet",
     )
     publish.FORMS["photos"] = Form("photo", website.parcel, website.published, website.sized, tidying.tidy)

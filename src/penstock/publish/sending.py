@@ -34,14 +34,16 @@ def send(item: Item, progress: Progress) -> Outcome:
     """Bring one item to one target, unless its approval is void or its files are not there yet."""
     if item["refused"]:
         return Fail(item["refused"], item["code"])
-    outlet = outlets.opened(item["maker"], item["url"], item["options"])
+    outlet = outlets.opened(item["maker"], item["url"], item["options"], item["secret"])
     failpoint("publish.before_send", item=item["item"], target=item["target"])
     try:
         changed, receipt = outlet.send(item["goods"], progress)
     except ItemError as error:
-        if error.code != "conflict":
+        if error.code == "conflict":
+            return Fail(str(error), error.code, {"outcome": "conflict"})
+        if not outlet.rank:
             raise
-        return Fail(str(error), error.code, {"outcome": "conflict"})
+        return Fail(str(error), error.code, {"outcome": ""})  # a refused row was rolled back: nothing of it is there
     failpoint("publish.before_settle", item=item["item"], target=item["target"])
     outcome = "sent" if changed or item["again"] else "unchanged"  # what is there already, an earlier try may have sent
     return Done({"outcome": outcome, "receipt": receipt}, notes=(_told(item, outcome, receipt),))

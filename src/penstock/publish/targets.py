@@ -13,17 +13,21 @@ from django.db import IntegrityError
 from penstock.accounts.models import Site
 from penstock.engine.errors import NotFound, Refused, UsageError
 from penstock.ledger.tx import commits, write
-from penstock.publish import TARGETS, outlets
+from penstock.publish import TARGETS, credentials, outlets
 from penstock.publish.models import UNDOING, UNKNOWN, Target
 
 commits("targets.add", "targets.remove")
 
-COMING = ("ftp", "ftps", "sftp", "mysql", "postgres", "wordpress")
+COMING = ("wordpress",)
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
-def add(site: Site, name: str, kind: str, url: str, options: Mapping[str, Any] | None = None) -> Target:
-    """Add a target and make its place. Raises UsageError naming what is wrong, Unavailable when it cannot be made."""
+def add(
+    site: Site, name: str, kind: str, url: str, options: Mapping[str, Any] | None = None, secret: str = ""
+) -> Target:
+    """Add a target and make its place; its password is kept apart, in a file of the home.
+
+    Raises UsageError naming what is wrong, Unavailable when the place cannot be made."""
     if not NAME.fullmatch(name):
         raise UsageError(f"{name[:60]!r} cannot name a target; use lower-case letters, digits and hyphens, at most 40")
     if not url.isprintable():
@@ -34,10 +38,14 @@ def add(site: Site, name: str, kind: str, url: str, options: Mapping[str, Any] |
     _refuse_own(address)
     if Target.objects.filter(site=site, name=name).exists():
         raise UsageError(f"site {site.name} has a target {name!r} already; choose another name or remove it first")
-    outlets.opened(maker, address, chosen).make()
+    place = outlets.opened(maker, address, chosen, secret)
+    place.make()
     try:
         with write("targets.add"):
-            return Target.objects.create(site=site, name=name, kind=kind, url=address, options=chosen, rank=outlet.rank)
+            made = Target.objects.create(site=site, name=name, kind=kind, url=address, options=chosen, rank=place.rank)
+            if secret:
+                credentials.keep(made, secret)
+            return made
     except IntegrityError:
         raise UsageError(f"site {site.name} has a target {name!r} already; choose another name") from None
 
@@ -72,15 +80,18 @@ def remove(site: Site, name: str) -> None:
         if n:
             raise Refused(f"target {name}: {n} deliveries are open; let the publishing end, or publish again, first")
         if target.deliveries.exists():
+            if secret := credentials.of(target):  # which the environment names after the target
+                credentials.keep(target, secret)
             target.name, target.retired = f"{name}_{target.pk}_removed", True
             target.save(update_fields=["name", "retired"])
         else:
+            credentials.forget(target)
             target.delete()
 
 
 def opened(target: Target) -> outlets.Outlet:
     """The target's outlet."""
-    return outlets.opened(_maker(target.kind), target.url, target.options)
+    return outlets.opened(_maker(target.kind), target.url, target.options, credentials.of(target))
 
 
 def _maker(kind: str) -> str:

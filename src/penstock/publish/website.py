@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from penstock.adapters.files import content
+
 TABLE, KEY = "photos_info_revamp", "File_Name"
 COLUMNS: dict[str, str] = {
     "Folder": "TEXT",
@@ -97,9 +99,30 @@ def _recipe(row: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, An
         "full": list(settings.get("full_size", FULL)),
         "thumb": list(settings.get("thumb_size", THUMB)),
         "quality": settings.get("quality", QUALITY),
-        "watermark": str(settings.get("watermark") or "").replace("|", "\n") or None,
+        "mark": _mark(settings),
         "keep_gps": bool(settings.get("keep_gps")),
-        "fields": {name: row[name] for name in ("Caption", "DateTime", "zone")},
+        "keep_metadata": bool(settings.get("keep_metadata")),
+        "fields": {
+            **{name: row[name] for name in ("Caption", "alt_text", "Keywords", "DateTime", "zone")},
+            "Headline": row.get("Subject") or "",
+            "Artist": settings.get("creator") or "",
+            "Copyright": settings.get("copyright") or "",
+        },
+    }
+
+
+def _mark(settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The watermark; its picture is bound by what it holds now."""
+    text, image = str(settings.get("watermark") or "").replace("|", "\n"), str(settings.get("watermark_image") or "")
+    if not (text or image):
+        return None
+    return {
+        "text": text,
+        "image": image,
+        "sha256": content(image) if image else "",
+        "position": settings.get("watermark_position", "bottom-right"),
+        "opacity": settings.get("watermark_opacity", 100),
+        "width": settings.get("watermark_width", 15),
     }
 
 

@@ -53,6 +53,17 @@ def groups(texts: Sequence[tuple[Id, str]], threshold: float = THRESHOLD) -> lis
     return [[texts[place][0] for place in members] for members in places]
 
 
+def like(text: str, texts: Sequence[tuple[Id, str]], threshold: float = THRESHOLD) -> list[tuple[Id, float]]:
+    """The ids whose texts are equal or alike to `text`, to how many percent, likest first. Nothing is like ""."""
+    wanted = normalised(text)
+    if not wanted or not texts:
+        return []
+    others = [normalised(other) for _, other in texts]
+    scores = process.cdist([wanted], others, scorer=fuzz.ratio, score_cutoff=threshold)[0]
+    found = [(texts[place][0], float(score)) for place, score in enumerate(scores) if score > 0 and others[place]]
+    return sorted(found, key=lambda one: -one[1])
+
+
 def _every_pair(texts: Sequence[str], threshold: float) -> Iterator[tuple[int, int]]:
     for start in range(0, len(texts), 500):
         rows = texts[start : start + 500]

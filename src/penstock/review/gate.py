@@ -87,22 +87,21 @@ def send_back(table: str, item: int, *, who: str, at: datetime, **options: Any) 
 
 
 def edit(
-    table: str, item: int, fields: Mapping[str, Any], *, who: str, at: datetime, revision: int | None = None
+    table: str, item: int, fields: Mapping[str, Any], *, who: str, at: datetime, **options: Any
 ) -> Mapping[str, Any]:
-    """A person changes fields; an approval is void by it. Raises UsageError naming the field, or Refused."""
-    gate = gate_of(table)
-    with write("review.edit") as cursor:
-        row = _locked_row(gate, item, revision)
-        if row["state"] not in (ItemState.WAITING, ItemState.APPROVED):
-            raise Refused(f"item {item} is {_word(row)}; only a pending or approved row can be edited")
-        changed = {k: v for k, v in gate.clean(row["site_id"], row, fields).items() if row[k] != v}
-        if not changed:
-            return row
-        before = {name: row[name] for name in changed}
-        edited = sorted({*row["edited"], *(set(changed) & set(gate.fields))})
-        _write(cursor, gate, row, ItemState.WAITING, {**changed, "edited": edited})
-        _remember(row, gate, "edited", who, at, before=before)
-        return rows.read(table, [item])[0]
+    """A person changes fields; an approval is void by it. Options: `revision` (expected), `decision_id`.
+
+    Raises UsageError naming the field, or Refused."""
+    return _change(gate_of(table), item, fields, None, who=who, at=at, **options)
+
+
+def rewrite(
+    table: str, item: int, fields: Mapping[str, Any], told: Mapping[str, Any], *, who: str, at: datetime, **options: Any
+) -> Mapping[str, Any]:
+    """A person takes fields that a machine wrote anew, with what is told of their making (`told`: other columns).
+
+    They are no longer a person's own: a later run may write them again. Options and errors as with `edit`."""
+    return _change(gate_of(table), item, fields, told, who=who, at=at, **options)
 
 
 def approved(table: str, item: int) -> Approved:
@@ -122,13 +121,35 @@ def approved(table: str, item: int) -> Approved:
     return Approved(table, item, decision.fingerprint, row, decision.who)
 
 
+def _change(
+    gate: Gate, item: int, fields: Mapping[str, Any], told: Mapping[str, Any] | None, *, who: str, at: datetime,
+    revision: int | None = None, decision_id: str | None = None,
+) -> Mapping[str, Any]:  # fmt: skip
+    with write("review.edit") as cursor:
+        if _decided_before(gate, item, decision_id):
+            return _row(gate, item)
+        row = _locked_row(gate, item, revision)
+        if row["state"] not in (ItemState.WAITING, ItemState.APPROVED):
+            raise Refused(f"item {item} is {_word(row)}; only a pending or approved row can be edited")
+        changed = {k: v for k, v in gate.clean(row["site_id"], row, fields).items() if row[k] != v}
+        if not changed:
+            return row
+        before = {name: row[name] for name in changed}
+        mine = set(changed) & set(gate.fields)
+        edited = {*row["edited"], *mine} if told is None else {*row["edited"]} - mine
+        _write(cursor, gate, row, ItemState.WAITING, {**changed, **(told or {}), "edited": sorted(edited)})
+        verdict = "edited" if told is None else "generated"
+        _remember(row, gate, verdict, who, at, before=before, decision_id=decision_id)
+    return _row(gate, item)
+
+
 def _decide(
     table: str, item: int, verdict: str, state: ItemState, *, who: str, at: datetime, reason: str = "",
     revision: int | None = None, decision_id: str | None = None, seen: str | None = None,
 ) -> Mapping[str, Any]:  # fmt: skip
     gate = gate_of(table)
     with write("review.decide") as cursor:
-        if decision_id and Decision.objects.filter(decision_id=decision_id).exists():
+        if _decided_before(gate, item, decision_id):
             return _row(gate, item)
         row = _locked_row(gate, item, revision)
         if row["state"] == state:
@@ -137,6 +158,14 @@ def _decide(
         _write(cursor, gate, row, state, extra)
         _remember(row, gate, verdict, who, at, reason=reason, decision_id=decision_id)
     return _row(gate, item)
+
+
+def _decided_before(gate: Gate, item: int, decision_id: str | None) -> bool:
+    """Whether this very decision was taken already. Raises UsageError when its id is another item's."""
+    one = Decision.objects.filter(decision_id=decision_id).first() if decision_id else None
+    if one is not None and (one.table, one.item) != (gate.table, item):
+        raise UsageError(f"item {item}: this decision id was used for another item; ask again with a new one")
+    return one is not None
 
 
 def _effects_of(gate: Gate, row: Mapping[str, Any], state: ItemState, seen: str | None) -> dict[str, Any]:

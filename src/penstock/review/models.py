@@ -16,7 +16,7 @@ class Decision(models.Model):
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
     table = models.CharField(max_length=40)
     item = models.BigIntegerField()
-    verdict = models.CharField(max_length=12)  # approved | rejected | pending (undone) | edited | hold | unhold
+    verdict = models.CharField(max_length=12)  # approved | rejected | pending (undone) | edited | generated
     fingerprint = models.CharField(max_length=64, default="", blank=True)
     who = models.CharField(max_length=100)
     at = models.DateTimeField()
@@ -26,3 +26,16 @@ class Decision(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["table", "item", "id"])]
+
+
+class KnownWord(models.Model):
+    """A word that the people of a site added to its dictionary. `key` is how it is compared."""
+
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=60)
+    word = models.CharField(max_length=60)
+    who = models.CharField(max_length=100)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["site", "key"], name="known_word_once")]

@@ -14,6 +14,7 @@ from PIL import Image
 
 from penstock.adapters.photo import exif
 from penstock.adapters.photo.render import publish_pair
+from penstock.adapters.photo.watermark import Mark
 from penstock.engine.errors import ItemError
 from tests.adapters.photo.pictures import (
     ASCII,
@@ -43,6 +44,11 @@ def rendered(tmp_path: Path, data: bytes, **options: Any) -> tuple[Path, Path, A
     source = save(tmp_path / "original.jpg", data)
     full, thumb = tmp_path / "out" / "full.JPG", tmp_path / "out" / "thumbs" / "thumb.JPG"
     return full, thumb, publish_pair(source, full, thumb, **options)
+
+
+def marked(text: str) -> Mark:
+    """A site's default watermark."""
+    return Mark(text=text, image="", sha256="", position="bottom-right", opacity=100, width=15)
 
 
 @pytest.fixture
@@ -110,7 +116,7 @@ def test_the_place_is_written_only_when_asked_for(tmp_path: Path) -> None:
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path, secret: bytes) -> None:
-    options = {"watermark": "© me\nPhotography", "fields": {"Caption": "A gull."}}
+    options = {"mark": marked("© me\nPhotography"), "fields": {"Caption": "A gull."}}
     _, _, first = rendered(tmp_path / "1", secret, **options)
     _, _, second = rendered(tmp_path / "2", secret, **options)
     assert first == second
@@ -118,7 +124,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path, secret: bytes) -> N
 
 def test_a_watermark_is_drawn_at_the_lower_right_only(tmp_path: Path) -> None:
     dark = jpeg(Image.new("RGB", (1500, 1000), (40, 60, 40)))
-    full, _, _ = rendered(tmp_path, dark, watermark="© example.org\nPhotography\nthird line")
+    full, _, _ = rendered(tmp_path, dark, mark=marked("© example.org\nPhotography\nthird line"))
     changed = np.asarray(Image.open(full).convert("L")).astype(int) > 120
     rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
     assert 1000 - 10 - 2.6 * 30 < rows.min() < rows.max() < 1000 - 10
@@ -128,7 +134,7 @@ def test_a_watermark_is_drawn_at_the_lower_right_only(tmp_path: Path) -> None:
 
 
 def test_a_watermark_never_breaks_a_tiny_picture(tmp_path: Path) -> None:
-    rendered(tmp_path, jpeg(Image.new("RGB", (3, 2))), watermark="a very long name of somebody\n\x00\x07")
+    rendered(tmp_path, jpeg(Image.new("RGB", (3, 2))), mark=marked("a very long name of somebody\n\x00\x07"))
 
 
 def test_odd_numbers_in_the_original_do_not_fail_the_picture(tmp_path: Path) -> None:
@@ -136,6 +142,38 @@ def test_odd_numbers_in_the_original_do_not_fail_the_picture(tmp_path: Path) -> 
         tags = {0x829A: (RATIONAL, odd), 0x829D: (RATIONAL, odd), 0x920A: (RATIONAL, odd), 0x8827: (LONG, odd[0])}
         full, _, _ = rendered(tmp_path, jpeg(quarters(), exif_block(exif=tags)))
         assert exif.read(full)["Width"] == 240
+
+
+def test_what_the_camera_wrote_is_kept_when_asked_for_but_never_the_place(tmp_path: Path, secret: bytes) -> None:
+    full, thumb, _ = rendered(tmp_path, secret, keep_metadata=True, fields={"Caption": "A gull.", "Artist": "Ann"})
+    for path in (full, thumb):
+        data = path.read_bytes()
+        assert b"SERIAL-1234" in data
+        for word in (b"<script", b"php", b"maker"):
+            assert word not in data, word
+        facts = exif.read(path)
+        assert facts["gps"] is None
+        assert facts["orientation"] == 1
+        assert (facts["Camera"], facts["ISO"]) == ("Canon_EOS_R5", 400)
+
+
+def test_caption_keywords_and_rights_are_embedded_for_other_programs(tmp_path: Path, exiftool: str) -> None:
+    fields = {
+        "Caption": "Zeemeeuw <b> & Ĳmuiden", "alt_text": "A gull \"stands\"", "Headline": "Gull",
+        "Keywords": "zee, gull, zee", "Artist": "Ёлка", "Copyright": "© 2026",
+    }  # fmt: skip
+    full, thumb, _ = rendered(tmp_path, jpeg(noise(300, 200), exif_block(*CANON)), fields=fields)
+    for path in (full, thumb):
+        done = subprocess.run([exiftool, "-j", "-G1", "-a", str(path)], capture_output=True, check=True, timeout=60)
+        found = json.loads(done.stdout)[0]
+        assert found["IPTC:Caption-Abstract"] == found["XMP-dc:Description"] == fields["Caption"]
+        assert found["IPTC:Keywords"] == found["XMP-dc:Subject"] == ["zee", "gull"]
+        assert found["IPTC:Headline"] == found["XMP-photoshop:Headline"] == "Gull"
+        assert found["IPTC:By-line"] == found["XMP-dc:Creator"] == "Ёлка"
+        assert found["IPTC:CopyrightNotice"] == found["XMP-dc:Rights"] == "© 2026"
+        assert found["XMP-iptcCore:AltTextAccessibility"] == 'A gull "stands"'
+        assert found["ExifIFD:DateTimeOriginal"] == "2026:05:01 10:20:30"
+        assert not any("Warning" in key or "Error" in key for key in found)
 
 
 def test_a_damaged_original_leaves_nothing(tmp_path: Path, secret: bytes) -> None:

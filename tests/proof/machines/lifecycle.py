@@ -224,4 +224,10 @@ class Lifecycle(RuleBasedStateMachine):
                 key = (table, str(row["origin"] or row["id"]))
                 made_by = numbers.get(row["made_by"])
                 rows[key] = (row["stage"], row["state"], numbers.get(row["run"]), made_by, row["open_children"])
-        return rows, [(run.status, run.rolled_back_at is not None) for run in runs]
+        return rows, [_told(run) for run in runs]
+
+
+def _told(run: m.Run) -> tuple[Any, ...]:
+    """Its state, and what was asked of it while it is running."""
+    asked = (run.pause_requested, run.cancel_requested, bool(run.blocked)) if run.status == "running" else ()
+    return (run.status, run.rolled_back_at is not None, asked)

@@ -202,9 +202,14 @@ class Model:
     def shown(self) -> Any:
         """What is compared: rows and runs."""
         rows = {k: (r.stage, r.state, r.run, r.made_by, self.waits(k)) for k, r in self.rows.items()}
-        return rows, [(run.status, run.undone) for run in self.runs]
+        return rows, [_told(run) for run in self.runs]
 
     @staticmethod
     def _refuse(no: bool) -> None:
         if no:
             raise No
+
+
+def _told(run: One) -> tuple[Any, ...]:
+    asked = (run.pause, run.cancel, run.blocked) if run.status == "running" else ()
+    return (run.status, run.undone, asked)

@@ -7,7 +7,8 @@ Keys of `item`, all paths absolute:
 - score: `working_path`; optional `models` (see `scores.Models`)
 - resize_for_model: `id`, `working_path`, `ollama_path`, `work_dir`; optional `side`
 - render: `id`, `source_path`, `full_path`, `thumb_path`, `work_dir`; optional `content_hash`, `max_pixels`
-  and what `render.publish_pair` takes: `full`, `thumb`, `quality`, `watermark`, `keep_gps`, `fields`
+  and what `render.publish_pair` takes: `full`, `thumb`, `quality`, `mark`, `keep_gps`, `keep_metadata`,
+  `fields`
 """
 
 from __future__ import annotations
@@ -117,8 +118,9 @@ def render(item: Item, progress: Progress) -> Outcome:
         full=tuple(item.get("full", rendering.FULL)),
         thumb=tuple(item.get("thumb", rendering.THUMB)),
         quality=item.get("quality", rendering.QUALITY),
-        watermark=item.get("watermark"),
+        mark=item.get("mark"),
         keep_gps=bool(item.get("keep_gps")),
+        keep_metadata=bool(item.get("keep_metadata")),
         fields=item.get("fields"),
         max_pixels=item.get("max_pixels", headers.MAX_PIXELS),
     )

@@ -115,8 +115,12 @@ def text(value: object, limit: int = MAX_TEXT) -> str:
     if value is None or isinstance(value, float | Mapping):
         return ""
     raw = value if isinstance(value, bytes) else _bytes(str(value))
-    plain = raw if isinstance(raw, str) else _decoded(raw.split(b"\0", 1)[0])
-    return " ".join(_BAD.sub(" ", plain).split())[:limit].strip()
+    return plain(raw if isinstance(raw, str) else _decoded(raw.split(b"\0", 1)[0]), limit)
+
+
+def plain(words: str, limit: int = MAX_TEXT) -> str:
+    """Text as one clean line of at most `limit` characters, without control or direction characters."""
+    return " ".join(_BAD.sub(" ", words).split())[:limit].strip()
 
 
 def lens_text(value: object) -> str:

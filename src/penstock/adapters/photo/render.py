@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypedDict
 
-from PIL import ExifTags, Image, ImageDraw, ImageFont
+from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
 from penstock.adapters.files import write_bytes
@@ -16,12 +16,14 @@ from penstock.adapters.photo import exif
 from penstock.adapters.photo.colour import srgb_profile
 from penstock.adapters.photo.decode import fit, read
 from penstock.adapters.photo.headers import MAX_PIXELS
+from penstock.adapters.photo.keeping import kept_tags
+from penstock.adapters.photo.labels import iptc, xmp
+from penstock.adapters.photo.watermark import Mark, draw
 from penstock.adapters.photo.working import Written
 
 FULL = (1500, 1000)
 THUMB = (548, 365)
 QUALITY = 88
-_RIGHT, _BOTTOM, _TEXT_SHARE, _GAP = 20, 10, 0.03, 0.4
 _Base, _Gps = ExifTags.Base, ExifTags.GPS
 
 
@@ -40,52 +42,41 @@ def publish_pair(
     full: tuple[int, int] = FULL,
     thumb: tuple[int, int] = THUMB,
     quality: int = QUALITY,
-    watermark: str | None = None,
+    mark: Mark | None = None,
     keep_gps: bool = False,
+    keep_metadata: bool = False,
     fields: Mapping[str, Any] | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Pair:
     """Write the web picture and its thumbnail, upright sRGB JPEGs that fit into `full` and `thumb`, durably.
 
-    `fields` may give `Caption`, `Artist`, `Copyright`, `DateTime`, `zone`; camera and exposure come from the
-    original; the place only with `keep_gps`. `watermark` is drawn in up to two lines. The same input gives
-    the same bytes. Raises ItemError for an unreadable original, Blocking when the disk refuses.
+    `fields` may give `Caption`, `alt_text`, `Headline`, `Keywords`, `Artist`, `Copyright`, `DateTime`, `zone`: they
+    are embedded as EXIF, IPTC and XMP. Camera and exposure come from the original; the place only with `keep_gps`, all
+    else that the camera wrote (serial numbers too) only with `keep_metadata`. The same input gives the same bytes.
+    Raises ItemError for an unreadable original, Blocking when the disk refuses.
     """
     picture, facts = read(source, full, max_pixels=max_pixels)
-    if watermark:
-        draw_watermark(picture, watermark)
-    tags = allowed_tags(facts, fields or {}, keep_gps=keep_gps)
+    if mark:
+        draw(picture, mark)
+    fields = fields or {}
+    tags = allowed_tags(
+        facts, fields, keep_gps=keep_gps, kept=kept_tags(source, max_pixels=max_pixels) if keep_metadata else None
+    )
+    labels = {"exif": tags, "extra": iptc(fields), "xmp": xmp(fields)}
     small = picture.resize(fit(picture.size, thumb), Image.Resampling.LANCZOS)
     return Pair(
-        full=_write(picture, full_path, quality, tags),
-        thumb=_write(small, thumb_path, quality, tags),
+        full=_write(picture, full_path, quality, labels),
+        thumb=_write(small, thumb_path, quality, labels),
     )
 
 
-def draw_watermark(picture: Image.Image, words: str) -> None:
-    """Draw up to two lines at the lower right, 3 % of the height each, in white with a thin dark edge."""
-    size = max(8, round(picture.height * _TEXT_SHARE))
-    font = ImageFont.load_default(size)
-    edge = max(1, size // 16)
-    pen = ImageDraw.Draw(picture)
-    lines = [line for line in (exif.text(line) for line in words.splitlines()) if line][:2]
-    bottom = float(picture.height - _BOTTOM)
-    for line in reversed(lines):
-        pen.text(
-            (picture.width - _RIGHT, bottom),
-            line,
-            font=font,
-            anchor="rb",
-            fill="white",
-            stroke_width=edge,
-            stroke_fill=(48, 48, 48),
-        )
-        bottom -= size * (1 + _GAP)
-
-
-def allowed_tags(facts: exif.Exif, fields: Mapping[str, Any], *, keep_gps: bool) -> bytes:
-    """The EXIF block of a published picture: caption, rights, time, camera, exposure; no serial numbers."""
+def allowed_tags(
+    facts: exif.Exif, fields: Mapping[str, Any], *, keep_gps: bool, kept: Mapping[str, Any] | None = None
+) -> bytes:
+    """The EXIF block of a published picture: caption, rights, time, camera, exposure; `kept` below that, if given."""
     tags = Image.Exif()
+    tags.update((kept or {}).get("base", {}))
+    tags.get_ifd(ExifTags.IFD.Exif).update((kept or {}).get("exif", {}))
     base = {
         _Base.ImageDescription: fields.get("Caption"),
         _Base.Make: facts["make"],
@@ -101,8 +92,7 @@ def allowed_tags(facts: exif.Exif, fields: Mapping[str, Any], *, keep_gps: bool)
     for tag, value in base.items():
         _put(tags, tag, value)
     inner = tags.get_ifd(ExifTags.IFD.Exif)
-    for tag, value in detail.items():
-        _put(inner, tag, value)
+    inner.update({tag: value for tag, value in detail.items() if value and value.isascii()})
     inner.update({tag: value for tag, value in _exposure(facts).items() if value is not None})
     inner[_Base.ColorSpace] = 1  # sRGB
     if keep_gps and facts["gps"]:
@@ -146,7 +136,7 @@ def _sexagesimal(degrees: float) -> tuple[IFDRational, IFDRational, IFDRational]
     return IFDRational(minutes // 60), IFDRational(minutes % 60), IFDRational(rest, 1000)
 
 
-def _write(picture: Image.Image, target: str | Path, quality: int, tags: bytes) -> Written:
+def _write(picture: Image.Image, target: str | Path, quality: int, labels: Mapping[str, bytes]) -> Written:
     out = io.BytesIO()
     picture.save(
         out,
@@ -155,7 +145,7 @@ def _write(picture: Image.Image, target: str | Path, quality: int, tags: bytes) 
         optimize=True,
         progressive=True,
         icc_profile=srgb_profile(),
-        exif=tags,
+        **labels,
     )
     stored = write_bytes(target, out.getvalue())
     return Written(**stored, width=picture.width, height=picture.height)

@@ -274,7 +274,7 @@ def _set_sizes(ids: Sequence[int]) -> dict[int, int]:
     sets = dict(Photo.objects.filter(id__in=ids).values_list("id", "set_id"))
     files = PhotoFile.objects.filter(set_id__in=set(sets.values())).values_list("set_id")
     counts = dict(files.annotate(n=Count("id")))
-    return {photo: counts[one] for photo, one in sets.items()}
+    return {photo: counts.get(one, 1) for photo, one in sets.items()}  # files go with the runs that are past
 
 
 def _item(row: dict[str, Any], folders: dict[str, str], sizes: dict[int, Any]) -> Item:

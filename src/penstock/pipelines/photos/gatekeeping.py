@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from penstock.accounts.models import Site
-from penstock.adapters.files import sha256_of
+from penstock.adapters.files import content, sha256_of
 from penstock.adapters.photo.rating import qc_class
 from penstock.engine.errors import ItemError, UsageError
 from penstock.pipelines.photos import namebook, taxonomy
@@ -15,7 +15,10 @@ from penstock.review.gate import Gate
 
 EDITABLE = ("Caption", "alt_text", "Keywords", "File_Name", "Subject", "Location", "Folder", "QR")
 TEXTS = ("Caption", "alt_text", "Keywords")
-RECIPE = ("full_size", "thumb_size", "quality", "watermark", "keep_gps")
+RECIPE = (
+    "full_size", "thumb_size", "quality", "watermark", "watermark_image", "watermark_position", "watermark_opacity",
+    "watermark_width", "creator", "copyright", "keep_metadata", "keep_gps",
+)  # fmt: skip
 BOUND = (
     "File_Name", "Folder", "Location", "Subject", "DateTime", "Camera", "Lens_model", "Exposure",
     "Aperture", "ISO",
@@ -46,6 +49,8 @@ def seen(row: Mapping[str, Any]) -> Mapping[str, Any]:
     from penstock.pipelines.photos.settings import of  # pydantic's models, which a start need not wait for
 
     recipe = of(Site.objects.get(id=row["site_id"]).settings).model_dump(mode="json", include=set(RECIPE))
+    if recipe["watermark_image"]:
+        recipe["watermark_image"] = content(recipe["watermark_image"])
     return {"content": row["content_hash"], "recipe": recipe, "fields": {name: row[name] for name in BOUND}}
 
 

@@ -96,6 +96,20 @@ class Photo(WorkItem):
         ]
 
 
+class Regeneration(WorkItem):
+    """A person's wish for new texts of a photo. `result` is what was written; `taken`: a person took it over."""
+
+    photo = models.BigIntegerField()
+    fields = models.JSONField(default=list)
+    who = models.CharField(max_length=100)
+    result = models.JSONField(default=dict, blank=True)
+    taken = models.BooleanField(default=False)
+
+    class Meta(WorkItem.Meta):
+        db_table = "regeneration"
+        indexes = [*WorkItem.Meta.indexes, models.Index(fields=["site", "photo", "taken"], name="regeneration_open")]
+
+
 class ReservedName(models.Model):
     """A file name that a photo of the site holds. `key` is the name under the strictest comparison of all stores."""
 

@@ -37,14 +37,19 @@ def retake(row: Any) -> dict[str, Any]:
 
 def rename(row: Any, name: str) -> str:
     """Give a photo another name. Raises UsageError for a bad one, Refused when another photo holds it."""
-    wanted = clean(name)
-    holder = (
-        ReservedName.objects.filter(site_id=row["site_id"], key=names.fold(wanted)).exclude(owner=row["id"]).first()
-    )
-    if holder is not None:
-        raise Refused(f"file name {wanted} is held by photo {holder.owner or '(imported)'}; choose another")
+    wanted = free(row, name)
     ReservedName.objects.filter(owner=row["id"]).delete()
     _insert(row, wanted)
+    return wanted
+
+
+def free(row: Any, name: str) -> str:
+    """A typed file name as it would be stored for this photo. Raises as `rename`, and changes nothing."""
+    wanted = clean(name)
+    held = ReservedName.objects.filter(site_id=row["site_id"], key=names.fold(wanted)).exclude(owner=row["id"])
+    holder = held.first()
+    if holder is not None:
+        raise Refused(f"file name {wanted} is held by photo {holder.owner or '(imported)'}; choose another")
     return wanted
 
 

@@ -19,7 +19,10 @@ def all() -> None:
     from penstock.pipelines.photos import gatekeeping, models
 
     engine.PIPELINES["photos"] = build
-    ledger.TABLES.update(file=models.PhotoFile, photo=models.Photo, name=models.ReservedName)
+    engine.PIPELINES["regenerate"] = build_again
+    ledger.TABLES.update(
+        file=models.PhotoFile, photo=models.Photo, name=models.ReservedName, regeneration=models.Regeneration
+    )
     ledger.EFFECTS.update(copy=Copy(), move=Move())
     review.GATES["photo"] = gatekeeping.gate()
     accounts.AFTER_CREATE.append(_embedded_targets)
@@ -43,13 +46,20 @@ def _file_name(path: str) -> str:
     return Path(path).name
 
 
+def build_again(run: Any) -> Pipeline:
+    """The pipeline that writes texts of single photos anew."""
+    from penstock.pipelines.photos import regenerate
+
+    return regenerate.build(run)
+
+
 def _embedded_targets(site: Any) -> None:
     """A photo site can publish from the first day: into a folder, and into a table beside it."""
     if site.pipeline == "photos":
         from penstock.publish import targets
 
         targets.add(site, "site", "folder", str(site.root / "site_images"), {})
-        targets.add(site, "mirror", "sqlite", str(site.root / "data" / "photos_info_revamp.db"), {})
+        targets.add(site, "mirror", "sqlite", str(site.root / "data" / "photos_info_revamp.db"), {"mirror": "yes"})
 
 
 def _leave(run: Any) -> None:

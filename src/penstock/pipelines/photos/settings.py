@@ -87,7 +87,21 @@ class PhotoSettings(BaseModel):
     thumb_size: tuple[int, int] = Field((548, 365), description="the thumbnail fits into this")
     quality: int = Field(88, ge=40, le=100, description="JPEG quality of what is published")
     watermark: str = Field("", max_length=120, description="text written on published pictures; | starts a second line")
+    watermark_image: str = Field("", description="picture (PNG or WebP) pasted on published pictures instead of a text")
+    watermark_position: Literal["bottom-right", "bottom-left", "top-right", "top-left", "center"] = Field(
+        "bottom-right", description="where the watermark stands"
+    )
+    watermark_opacity: int = Field(100, ge=1, le=100, description="percent of the watermark that hides what is below")
+    watermark_width: int = Field(15, ge=1, le=100, description="width of the watermark's picture, percent of the whole")
+    creator: str = Field("", max_length=200, description="who made the pictures; embedded in what is published")
+    copyright: str = Field("", max_length=500, description="whose they are, e.g. (c) 2026 Ann; embedded as well")
+    keep_metadata: bool = Field(
+        False, description="publish what else the camera wrote: lens, software, owner, serial numbers"
+    )
     keep_gps: bool = Field(False, description="publish the place where a photo was taken")
+    spelling_language: Literal["en", "de", "nl", "fr", "es", "it", "pt"] = Field(
+        "en", description="the language in which the review looks for spelling mistakes"
+    )
     public_url_base: str = Field("", description="public address of the published pictures")
 
     @field_validator("full_size", "thumb_size")
@@ -151,7 +165,7 @@ def _value(key: str, text: str) -> Any:
         return [part.strip() for part in text.lower().replace(",", "x").split("x")]
     if "list" in kind:
         return [part.strip() for part in text.split(",") if part.strip()]
-    if key.endswith(("_weights", "_dir")) or key == "brisque_model":
+    if key.endswith(("_weights", "_dir")) or key in ("brisque_model", "watermark_image"):
         return str(Path(text).expanduser().absolute())
     return text
 

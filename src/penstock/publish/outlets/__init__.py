@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import json
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Literal, Protocol, TypedDict, cast
+from typing import Any, Literal, NotRequired, Protocol, TypedDict, cast
 
 from penstock.engine.errors import UsageError
 
@@ -22,11 +24,13 @@ class Picture(TypedDict):
 
 
 class Goods(TypedDict):
-    """What goes to a target. `known` are marks of what we put there before: hashes of files, or whole rows."""
+    """What goes to a target. `known` are marks of what we put there before: hashes of files, or whole rows. `id` is the
+    number that the row has, or shall have, where that is known."""
 
     files: dict[str, Picture]
     row: dict[str, Any]
     known: list[Any]
+    id: NotRequired[int]
 
 
 class Outlet(Protocol):
@@ -60,10 +64,16 @@ class Outlet(Protocol):
         """What stands on the target without one of these receipts."""
 
 
-def opened(maker: str, url: str, options: Mapping[str, Any]) -> Outlet:
-    """The outlet at an address."""
-    outlet: Outlet = found(maker)(url, options)
+def opened(maker: str, url: str, options: Mapping[str, Any], secret: str = "") -> Outlet:
+    """The outlet at an address; `secret` is its password, for the kinds that take one."""
+    outlet: Outlet = found(maker)(url, options, secret) if secret else found(maker)(url, options)
     return outlet
+
+
+def session_key(url: str, options: Mapping[str, Any], secret: str) -> str:
+    """By what a session is known that may serve one outlet after the other. The password is not readable in it."""
+    whole = json.dumps([url, dict(options), secret], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def found(maker: str) -> Any:
@@ -75,7 +85,7 @@ def found(maker: str) -> Any:
 def from_receipt(receipt: Mapping[str, Any], known: list[Any]) -> Goods:
     """The goods that a receipt is for, to look at them or to take them back."""
     files = {part: cast(Picture, {"source": "", **file}) for part, file in receipt.get("files", {}).items()}
-    return Goods(files=files, row=dict(receipt.get("row", {})), known=known)
+    return Goods(files=files, row=dict(receipt.get("row", {})), known=known, id=receipt.get("id", 0))
 
 
 def no_more_options(options: Mapping[str, Any], *allowed: str) -> None:
