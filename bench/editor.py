@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sqlite3
 import statistics
 import subprocess
@@ -56,8 +57,11 @@ SAVED = "document.getElementById('saving').textContent === 'All saved'"
 
 
 def main() -> int:
-    """Measure, print; 1 when a limit is passed or a decision is missing."""
+    """Measure, print; 1 when a limit is passed or a decision is missing. Without Chromium nothing is measured."""
     options = _options()
+    if shutil.which(options.chromium) is None:
+        print(f"not measured: the program {options.chromium} is not installed; name another with --chromium")
+        return 0
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
         home = Path(folder) / "home"
         _run([sys.executable, "-m", "bench.gallery.home", str(home), str(options.photos), *SITES], home)

@@ -46,7 +46,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="penstock-bench-", dir=options.folder) as folder:
         for name, disturb, times in (("kills", killed, options.kills), ("stops", stopped, options.stops)):
             if times:
-                photos = options.photos or 6 + times * (1 if name == "kills" else 2)
+                photos = options.photos or 6 + times * (1 if name == "kills" else 4)
                 result[name] = Case(Path(folder) / name, photos).run(disturb, times, dice)
     print(json.dumps(result, indent=2) if options.json else _table(result))
     return 1 if any(one["wrong"] for one in result.values()) else 0

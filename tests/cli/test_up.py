@@ -28,7 +28,7 @@ def test_up_serves_the_page_behind_a_link_and_stops_in_good_order(tmp_path: Path
 
 def test_an_address_that_others_could_reach_is_refused(tmp_path: Path) -> None:
     called = shell(tmp_path / "home", "up", "--no-browser", "--port", "0", "--host", "0.0.0.0")
-    assert (called.code, "serves its own machine only" in called.err) == (2, True)
+    assert (called.code, "penstock user create NAME --owner" in called.err) == (2, True)
 
 
 def test_a_second_program_on_the_same_home_is_refused(ledger_home: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from penstock import boot, config
+from tests.console.serving import serving
 
 boot.start(config.load())
 
@@ -17,24 +17,8 @@ boot.start(config.load())
 @pytest.fixture
 def served(ledger_home: Path) -> Iterator[str]:
     """The sign-in link of a console that is served."""
-    from penstock.console.server import serve
-
-    ready, stop, links = threading.Event(), threading.Event(), list[str]()
-
-    def on_ready(link: str) -> None:
-        links.append(link)
-        ready.set()
-
-    options = {"port": 0, "on_ready": on_ready, "stop": stop}
-    thread = threading.Thread(target=serve, args=(config.current(),), kwargs=options)
-    thread.start()
-    try:
-        assert ready.wait(30)
-        yield links[0]
-    finally:
-        stop.set()
-        thread.join(30)
-    assert not thread.is_alive()
+    with serving() as link:
+        yield link
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from penstock.console.headers import Headers
 from tests.console.rows import photo, signed_in, site, with_picture
 
 PAGES = ["/", "/sites/rome/review", "/sites/rome/runs", "/nothing-here", "/sites/nowhere/review", "/signin"]
@@ -56,3 +57,20 @@ def test_another_host_name_is_refused_before_anything_else(ledger_home: Path, ho
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8420", "localhost:9", "[::1]:8420"])
 def test_the_machines_own_names_are_answered(ledger_home: Path, host: str) -> None:
     assert Client().get("/signin", headers={"host": host}).status_code == 200
+
+
+def test_a_nonce_is_named_only_where_a_page_asked_for_it_and_is_never_the_same() -> None:
+    from django.http import HttpRequest, HttpResponse
+
+    def page(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(str(request.csp_nonce))  # type: ignore[attr-defined]
+
+    words = set()
+    for _ in range(2):
+        request = HttpRequest()
+        request.META["HTTP_HOST"] = "127.0.0.1"
+        answer = Headers(page)(request)
+        word = answer.content.decode()
+        assert f"script-src 'self' 'nonce-{word}'" in answer.headers["Content-Security-Policy"]
+        words.add(word)
+    assert len(words) == 2

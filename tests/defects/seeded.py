@@ -21,6 +21,7 @@ LEDGERS = "tests/conformance/test_ledgers.py"
 STORE, APPLY, SWEEP = "tests/ledger/test_store.py", "tests/ledger/test_apply.py", "tests/ledger/test_sweep.py"
 ROWS, ONLINE = "tests/adapters/test_servertable.py", "tests/publish/test_outbox_on_servers.py"
 LOOP = "tests/engine/test_loop.py"
+ACCESS = "tests/accounts/test_access.py"
 DECISIONS = "tests/console/editor/test_decisions.py"
 
 DEFECTS = (
@@ -367,5 +368,82 @@ DEFECTS = (
         "if told != str(approved):",
         "if not told:",
         "tests/console/test_publishing.py::test_one_last_confirmation_publishes_exactly_what_was_counted",
+    ),
+    Defect(
+        "a foreign site is reached",
+        "accounts/access.py",
+        "found = found.filter(account__memberships__user=caller.user)",
+        "found = found.filter()",
+        f"{ACCESS}::test_a_foreign_site_and_a_missing_one_are_told_alike",
+    ),
+    Defect(
+        "every role may do everything",
+        "accounts/access.py",
+        "return _RANKS[self] >= _RANKS[needed]",
+        "return True",
+        f"{ACCESS}::test_a_role_that_is_too_low_is_denied_with_both",
+    ),
+    Defect(
+        "more credits are reserved than there are",
+        "accounts/credits.py",
+        "available__gte=-available, reserved__gte=-reserved",
+        "reserved__gte=-reserved",
+        "tests/accounts/test_credits.py::test_more_than_there_is_cannot_be_reserved_and_leaves_nothing",
+    ),
+    Defect(
+        "a charge that is repeated counts twice",
+        "accounts/credits.py",
+        "done = CreditEntry.objects.filter(closes=purpose.key).first()",
+        "done = CreditEntry.objects.filter(closes=purpose.key, kind='none').first()",
+        "tests/accounts/test_credits.py::test_a_reservation_is_held_then_charged_with_what_it_cost_once",
+    ),
+    Defect(
+        "a revoked token still works",
+        "accounts/tokens.py",
+        "if token is None or token.revoked_at or not token.user.active:",
+        "if token is None or not token.user.active:",
+        "tests/accounts/test_tokens.py::test_a_token_is_worth_nothing_when_it_is_over_revoked_or_its_user_is_shut_out",
+    ),
+    Defect(
+        "a key goes to another host",
+        "accounts/integrations.py",
+        'if told["host"] != place.name:',
+        "if False:",
+        "tests/accounts/test_integrations.py::test_a_key_stays_with_its_host",
+    ),
+    Defect(
+        "a rotation drops the old key too soon",
+        "accounts/integrations.py",
+        "    keyring.add_key()\n",
+        "    keyring.add_key()\n    keyring.drop_old_keys()\n",
+        "tests/accounts/test_integrations.py::test_rotating_encrypts_everything_anew_and_the_old_key_is_worth_nothing",
+    ),
+    Defect(
+        "a cookie needs no CSRF token",
+        "api/callers.py",
+        "if found is not None and request.method not in SAFE and check_csrf(request) is not None:",
+        "if False:",
+        "tests/api/test_callers.py::test_a_cookie_changes_nothing_without_the_csrf_token_and_a_bearer_needs_none",
+    ),
+    Defect(
+        "the day on which clocks go forward is skipped",
+        "ledger/slots.py",
+        "slot - last < REST",
+        "slot - last <= REST",
+        "tests/ledger/test_slots.py::test_the_day_on_which_clocks_go_forward_is_not_skipped",
+    ),
+    Defect(
+        "a slot is taken by whoever comes",
+        "ledger/schedule.py",
+        "mine = Schedule.objects.filter(pk=due.pk, next_run_at=first, enabled=due.enabled)",
+        "mine = Schedule.objects.filter(pk=due.pk)",
+        "tests/ledger/test_schedule.py::test_many_checkers_at_once_start_one_run",
+    ),
+    Defect(
+        "a live lock is released",
+        "ledger/lock.py",
+        "    if alive(run, ledger.clock):\n        raise Refused(",
+        "    if False:\n        raise Refused(",
+        "tests/ledger/test_lock.py::test_a_lock_that_somebody_holds_is_not_released",
     ),
 )

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ import pytest
 from django.db import DatabaseError, connection
 
 from penstock import config
-from penstock.engine.clock import SystemClock
+from penstock.engine.clock import SystemClock, VirtualClock
 from penstock.engine.errors import Refused
-from penstock.ledger import drive
+from penstock.ledger import drive, schedule
 from penstock.oracle import examine
 from tests.conformance import plant
 
@@ -64,3 +65,21 @@ def test_a_look_for_lost_holders_that_fails_comes_again(monkeypatch: pytest.Monk
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(drive._sweep(call, None, SystemClock()))  # type: ignore[arg-type]
     assert len(looks) == 3
+
+
+def test_the_schedules_are_looked_at_each_minute_and_an_error_does_not_end_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, looks = VirtualClock(), list[float]()
+
+    async def call(function: Any, *args: Any) -> None:
+        assert function is schedule.check
+        looks.append(clock.monotonic())
+        if len(looks) == 2:
+            raise DatabaseError("disk I/O error")
+        if len(looks) == 4:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(drive._ring(call, clock))
+    assert [later - earlier for earlier, later in pairwise(looks)] == [drive.MINUTE] * 3

@@ -303,8 +303,16 @@ def _forgetting(home: Path, _before: list[str]) -> None:
         pass
 
 
+def _office(home: Path, _before: list[str]) -> None:
+    """People, their keys, money and clocks."""
+    from penstock.accounts.access import Caller
+    from tests.proof import office
+
+    office.open_for_a_day(home, _site(), Caller(WHO, via="terminal"), CLOCK)
+
+
 CHAPTERS: tuple[Callable[[Path, list[str]], None], ...] = (
-    _opening, _fire, _storm, _review, _lab, _publish, _again, _regret, _wreck, _care, _forgetting,
+    _opening, _fire, _storm, _review, _lab, _publish, _again, _regret, _wreck, _care, _forgetting, _office,
 )  # fmt: skip
 
 

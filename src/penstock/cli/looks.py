@@ -89,11 +89,11 @@ def _everything(show: Show) -> int:
 
 
 def _line(site: Site) -> dict[str, Any]:
-    from penstock.records.overview import site_items
+    from penstock.records.overview import BESIDE, site_items
 
     run, totals = _newest(site), dict.fromkeys(("waiting", "approved", "failed", "quarantined"), 0)
     for (table, _, state), n in site_items(site.pk).items():
-        if state in totals and table != "delivery":
+        if state in totals and table not in BESIDE:
             totals[state] += n
     failed = totals["failed"] + totals["quarantined"]
     newest = {"newest_run": run.id if run else None, "status": run.status if run else None}

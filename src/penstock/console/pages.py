@@ -24,7 +24,6 @@ from penstock.records import overview
 from penstock.review.gate import gate_of
 
 RUNS_SHOWN = 50
-BESIDE = ("delivery", "regeneration")  # tables of work beside the runs of a site
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def _site_view(site: Site, run: Run | None) -> SiteView:
     counts = status_counts(site, gate_of(table)) if table else {}
     totals: dict[str, int] = defaultdict(int)
     for (one, _, state), n in overview.site_items(site.pk).items():
-        if one not in BESIDE:
+        if one not in overview.BESIDE:
             totals[state] += n
     broken = totals["failed"] + totals["quarantined"]
     return SiteView(site, counts, run, broken, _next_step(site, run, counts, totals))

@@ -115,7 +115,13 @@ def _difference(owner: Site, target: str) -> dict[str, Any]:
     except PenstockError as error:
         return {"found": [], "problem": str(error), "send": 0}
     found = [
-        {"key": key, "words": words, "n": len(one := getattr(preview, key)), "rows": one[:SHOWN]}
+        {
+            "key": key,
+            "words": words,
+            "n": len(one := getattr(preview, key)),
+            "rows": one[:SHOWN],
+            "photos": len({each.item for each in one}),
+        }
         for key, words in VIEWS.items()
     ]
     return {"found": [one for one in found if one["n"]], "problem": "", "send": len(preview.new) + len(preview.changed)}

@@ -13,6 +13,7 @@ from penstock.engine.states import ACTIVE, BROKEN, ItemState, RunState
 from penstock.ledger import rows
 from penstock.ledger.models import Run, StageRun
 
+BESIDE = ("delivery", "regeneration")  # tables of work beside a site's runs
 STATES = tuple(state.value for state in ItemState)
 _BROKEN = [state.value for state in BROKEN]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from penstock.pipelines.photos.models import Photo, ReservedName
 from penstock.review import gate
 from penstock.review.models import Decision
+from tests.console.browser import browser
 from tests.console.rows import photo, site, with_picture
+from tests.console.serving import serving
 
 KEYS = {"Enter": 13, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowRight": 39, "/": 191, "?": 191}
 SAVED = "document.getElementById('saving').textContent === 'All saved'"
@@ -174,6 +177,30 @@ def test_decisions_outlive_a_lost_connection_in_order_and_are_shown_until_they_a
     assert page.value("Object.keys(localStorage).filter(key => key.startsWith('penstock:unsent:')).length") == 0
 
 
+def test_decisions_outlive_a_restart_of_the_program(ledger_home: Path, chromium: str, tmp_path: Path) -> None:
+    first, second, third = three()
+    with browser(chromium, tmp_path / "profile") as page:
+        page.shape(1280, 900)
+        with serving() as link:
+            page.open(link)
+            page.wait("document.title.startsWith('Sites')")
+            page.base = link.partition("/signin")[0]
+            edit = Editor(page)
+            edit.at(first)
+            page.wait(f"location.search.includes('item={first.pk}')")
+        edit.press("a")
+        edit.at(second)
+        edit.press("x")
+        page.wait("document.getElementById('why').open")
+        edit.press("1")
+        edit.at(third)
+        page.wait("document.getElementById('saving').textContent === '2 unsent'")
+        assert states() == ["waiting"] * 3
+        with serving(int(page.base.rpartition(":")[2])):
+            edit.saved()
+    assert states() == ["approved", "rejected", "waiting"]
+
+
 def test_unsent_decisions_of_a_closed_window_are_sent_by_the_next_one(page: Any) -> None:
     first, second, _ = three()
     edit = Editor(page)
@@ -328,6 +355,10 @@ def test_spelling_offers_words_and_learns_them(page: Any) -> None:
     page.wait("document.querySelector('#u-Caption .meant button:last-child')?.innerText.startsWith('Add')")
     edit.click("#u-Caption .meant button:last-child")
     page.wait("!document.querySelector('#u-Caption .spelling')")
+    edit.click("#words")
+    page.wait("document.querySelector('#ask .chip')?.innerText.includes('Qwertilo')")
+    edit.click("#ask .chip-remove")
+    page.wait("!document.querySelector('#ask .chip') && document.querySelector('#u-Caption .spelling')")
 
 
 def test_keys_can_be_changed_and_single_ones_turned_off(page: Any) -> None:

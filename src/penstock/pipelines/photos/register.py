@@ -42,15 +42,15 @@ def build(run: Any) -> Pipeline:
     return stages.build(run)
 
 
+def _file_name(path: str) -> str:
+    return Path(path).name
+
+
 def build_again(run: Any) -> Pipeline:
     """The pipeline that writes texts of single photos anew."""
     from penstock.pipelines.photos import regenerate
 
     return regenerate.build(run)
-
-
-def _file_name(path: str) -> str:
-    return Path(path).name
 
 
 def _embedded_targets(site: Any) -> None:

@@ -46,7 +46,7 @@ export class Filters {
   /** Keep the order of this sitting. */
   keep(order) {
     this.order = order;
-    sessionStorage.setItem(this.#key(), JSON.stringify({ order, id: null }));
+    sessionStorage.setItem(this.#key(), JSON.stringify({ order }));
   }
 
   /** Keep the place, here and in the address. */
@@ -73,7 +73,7 @@ export class Filters {
   nothing() {
     if (this.#narrow()) return ["Nothing matches", "No photo of this status fits what you chose.", true];
     const status = this.form.elements.status.value;
-    if (status !== "Pending") return ["Nothing here", `No photo of this site is ${status.toLowerCase()}.`];
+    if (status !== "Pending") return ["Nothing here", `No photo of this site is ${status.toLowerCase()}. Choose another status above.`];
     return ["Nothing is waiting for you", "Everything that came to the review is decided.", false, true];
   }
 

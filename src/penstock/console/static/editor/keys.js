@@ -94,7 +94,7 @@ export class Keys {
       this.#keep();
       body.replaceChildren(...Object.entries(ACTIONS).map(([name, [words]]) => this.#line(name, words)));
     });
-    const done = element("button", { type: "button", class: "primary" }, "Close");
+    const done = element("button", { type: "button", class: "primary", autofocus: true }, "Close");
     done.addEventListener("click", () => close(null));
     const body = element("tbody", {}, ...rows);
     const head = element("tr", {}, element("th", { scope: "col" }, "What"), element("th", { scope: "col" }, "Key"));

@@ -5,7 +5,7 @@ import { Api, SignedOut } from "./api.js";
 import { Batch, listen } from "./batch.js";
 import { Book } from "./book.js";
 import { Decisions, fresh } from "./decisions.js";
-import { ask, byId, count, element, later, quiet } from "./dom.js";
+import { byId, later, quiet } from "./dom.js";
 import { Filters } from "./filters.js";
 import { Form } from "./form.js";
 import { Generate } from "./generate.js";
@@ -39,7 +39,7 @@ class Editor {
     this.actions = new Actions(this.book, this.decisions, this.form, boot.site);
     this.panel = new Panel(this.api);
     this.list = new List(this.book, (id) => { this.view("one"); this.go(id); });
-    this.spelling = new Spelling(this.api, this.form, say);
+    this.spelling = new Spelling(this.api, this.form, boot.words, say);
     this.live = new Live(this.api, this.form);
     this.generate = new Generate(this.api, this.book, this.actions, this.form, (id) => this.#changed([id]), say);
     this.batch = new Batch(this.book, this.actions, boot, say);
@@ -72,7 +72,10 @@ class Editor {
     const kept = fresh ? null : this.filters.kept();
     const near = this.book.order.slice(Math.max(0, this.book.place(this.id)));
     try {
-      const found = await this.book.open(this.filters.values(), kept?.order ?? null);
+      const values = this.filters.values();
+      let found = await this.book.open(values, kept?.order ?? null);
+      const over = kept && values.status === "Pending" && !found.rows.some((row) => row.waiting);
+      if (over) found = await this.book.open(values); // that sitting is through
       this.presence.since = found.since;
     } catch (error) {
       this.#empty("The rows cannot be read now.", error.message);
@@ -81,9 +84,9 @@ class Editor {
     this.filters.keep(this.book.order);
     this.list.reset();
     if (!byId("many").hidden) this.list.draw();
-    const wanted = [this.filters.wanted(), kept?.id, this.id, ...near].find((id) => this.book.place(id) >= 0);
-    if (!this.book.order.length) this.#empty(...this.filters.nothing());
-    else this.go(wanted ?? this.book.order[0]);
+    const wanted = [this.filters.wanted(), this.id, ...near].find((id) => this.book.place(id) >= 0);
+    if (!this.book.order.length) this.#none();
+    else this.go(wanted ?? this.book.next(-1, 1, (row) => row.waiting) ?? this.book.order[0]);
   }
 
   /** Show a row. */
@@ -306,6 +309,11 @@ class Editor {
     this.filters.count(counts);
   }
 
+  #none() {
+    this.#empty(...this.filters.nothing());
+    if (this.filters.values().status !== "Pending") this.filters.open();
+  }
+
   #empty(title, why, all = false, publish = false) {
     this.id = null;
     this.stage.clear();
@@ -359,20 +367,10 @@ class Editor {
       if (view) this.view(view.dataset.view);
     });
     byId("fields").addEventListener("submit", (event) => event.preventDefault());
-    byId("words").addEventListener("click", () => this.#words());
+    byId("words").addEventListener("click", () => dictionary(this.spelling));
     listen((what) => this.#batched(what));
     window.addEventListener("beforeunload", (event) => {
       if (this.decisions.waiting.length) event.preventDefault();
-    });
-  }
-
-  #words() {
-    const box = dictionary(this.api, this.boot.words, (words) => this.say(words));
-    ask("Words of this site", (close) => {
-      const done = element("button", { type: "button", class: "primary" }, "Close");
-      done.addEventListener("click", () => close(null));
-      const why = `${count(this.boot.words.length, "word")} that people here added to the dictionary. Places, folders, subjects and gear are known by themselves.`;
-      return element("div", {}, element("p", { class: "muted" }, why), box, element("div", { class: "own" }, done));
     });
   }
 }

@@ -47,7 +47,7 @@ export class Saving {
     const unsent = this.decisions.waiting;
     if (!unsent.length && !this.wrong.length) return;
     ask("What is not saved", (close) => {
-      const done = element("button", { type: "button", class: "primary" }, "Close");
+      const done = element("button", { type: "button", class: "primary", autofocus: true }, "Close");
       done.addEventListener("click", () => close(null));
       const now = element("button", { type: "button" }, "Send now");
       now.addEventListener("click", () => {

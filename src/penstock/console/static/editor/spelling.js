@@ -1,12 +1,13 @@
 // Spelling of what is typed: words that nobody knows stand below their field, each with what may be meant.
 
-import { byId, element, quiet } from "./dom.js";
+import { ask, byId, element, quiet } from "./dom.js";
 
 const FIELDS = ["Caption", "alt_text", "Keywords", "Subject"];
 const WAIT = 500; // milliseconds of quiet before it is looked
 
 export class Spelling {
-  constructor(api, form, said) {
+  constructor(api, form, own, said) {
+    this.words = own; // that the people of this site added
     this.api = api;
     this.form = form;
     this.said = said;
@@ -80,7 +81,7 @@ export class Spelling {
 
   async #add(word) {
     try {
-      await this.api.send("add_word", { word });
+      this.words = (await this.api.send("add_word", { word })).words;
       this.said(`“${word}” is in the dictionary of this site now.`);
       await this.check();
     } catch (error) {
@@ -89,20 +90,32 @@ export class Spelling {
   }
 }
 
-/** The site's own words, each of which can be forgotten; for the dialog that shows them. */
-export function dictionary(api, own, said) {
+/** The site's own words in a dialog; each can be forgotten. */
+export async function dictionary(spelling) {
+  const box = chips(spelling);
+  await ask("Words of this site", (close) => {
+    const done = element("button", { type: "button", class: "primary", autofocus: true }, "Close");
+    done.addEventListener("click", () => close(null));
+    const why = "People here added these words to the dictionary. Places, folders, subjects and gear are known by themselves.";
+    return element("div", {}, element("p", { class: "muted" }, why), box, element("div", { class: "own" }, done));
+  });
+}
+
+function chips(spelling) {
   const box = element("ul", { class: "chips", "aria-label": "Words of this site" });
   const draw = (list) => box.replaceChildren(...list.map((word) => {
     const forget = element("button", { type: "button", class: "chip-remove", "aria-label": `Forget ${word}` }, "×");
     forget.addEventListener("click", async () => {
       try {
-        draw((await api.send("forget_word", { word })).words);
+        spelling.words = (await spelling.api.send("forget_word", { word })).words;
+        draw(spelling.words);
+        spelling.look();
       } catch (error) {
-        said(error.message);
+        spelling.said(error.message);
       }
     });
     return element("li", { class: "chip" }, element("span", {}, word), forget);
   }));
-  draw(own);
+  draw(spelling.words);
   return box;
 }

@@ -7,7 +7,7 @@ import { badges } from "./panel.js";
 export async function twins(api, row) {
   const found = await api.send("twins", { item: row.id });
   return ask("Look-alikes", (close) => {
-    const done = element("button", { type: "button", class: "primary" }, "Close");
+    const done = element("button", { type: "button", class: "primary", autofocus: true }, "Close");
     done.addEventListener("click", () => close(null));
     if (!found.rows.length) return element("div", {}, element("p", {}, "No other photo looks like this one or says the same."), done);
     const cards = [card(row, ["This photo"], null), ...found.rows.map((one) => card(one, one.why, row, close))];
