@@ -52,7 +52,10 @@ def addresses(site: Any, run: str) -> dict[str, str]:
     found = {name: f"{base}{name}?{ours}" for name in calls}
     found["current_processing"] = f"{base}current_processing?{ours}&run_id={run}"
     found["logs"] = f"{base}logs?run_id={run}"
-    return found | {"page: sites": "/", "page: runs": f"/sites/{site.name}/runs", "page: run": f"/runs/{run}"}
+    pages = {"sites": "/", "automation": f"/sites/{site.name}/automation", "runs": f"/sites/{site.name}/runs"}
+    pages |= {"what moves of it": f"/sites/{site.name}/automation#now"}
+    pages |= {"run": f"/runs/{run}", "log": f"/runs/{run}/log", "sets": f"/sites/{site.name}/sets", "health": "/health"}
+    return found | {f"page: {name}": path for name, path in pages.items()}
 
 
 def figures(path: str, calls: int) -> dict[str, float]:
@@ -66,7 +69,7 @@ def figures(path: str, calls: int) -> dict[str, float]:
     took, cpu = [], []
     for _ in range(calls + 3):
         begun, worked = time.perf_counter(), time.process_time()
-        answer = client.get(path)
+        answer = client.get(path, headers={"HX-Request": "true"} if path.endswith("#now") else {})
         took.append(time.perf_counter() - begun)
         cpu.append(time.process_time() - worked)
         assert answer.status_code == 200, (path, answer.content[:300])

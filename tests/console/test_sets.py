@@ -3,12 +3,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from django.test import Client
 from PIL import Image
 
 from penstock.accounts import users
 from penstock.accounts.access import Caller, Role
 from penstock.accounts.sessions import keeper
+from penstock.console import sets
 from penstock.pipelines.photos.models import PhotoFile, PhotoSet, Taxon
 from tests.console.rows import photo, signed_in, site
 
@@ -94,3 +96,10 @@ def test_each_set_tells_how_far_its_photos_are(ledger_home: Path) -> None:
     photo(owner, stage="score", state="failed")
     photo(owner, state="approved")
     assert "Fountain Rome_Italy city 0 0 1 1 1" in words(signed_in().get(PAGE).content.decode())
+
+
+def test_a_very_large_site_is_not_counted_set_by_set(ledger_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo(site())
+    monkeypatch.setattr(sets, "COUNTED", 0)
+    text = words(signed_in().get(PAGE).content.decode())
+    assert "Fountain Rome_Italy city With more than 0 photos" in text

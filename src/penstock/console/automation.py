@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from penstock.accounts.access import Role, sites_of
 from penstock.accounts.credits import CREDIT
 from penstock.accounts.models import Site, site_named
-from penstock.console import commands, configuring, plots, verbs
+from penstock.console import commands, configuring, plots, verbs, zones
 from penstock.console.amounts import plain
 from penstock.console.roles import asks, role_at, signed_in
 from penstock.console.when import lasting, when
@@ -93,6 +93,7 @@ def _whole(request: HttpRequest, owner: Site, status: int = 200, **more: Any) ->
     form = more.pop("form", None) or configuring.fields(owner)
     context = {
         **now, **more, "owns": role_at(request, owner) is Role.OWNER, "saved": request.GET.get("saved") == "1",
+        "zones": zones.options(),
         "timed": [f for f in form if f.name in ("is_enabled", "frequency", "scheduled_time", "timezone")],
         "sizes": [f for f in form if f.name.startswith("stage_")],
         "waits": [f for f in form if f.name.endswith("_delay") or f.name == "overlap"],

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import available_timezones
 
 from penstock.accounts.access import Caller
 from penstock.accounts.models import Site
@@ -77,7 +76,7 @@ def _field(name: str, value: Any, meanings: Mapping[str, str]) -> Field:
     if name == "scheduled_time":
         return Field(name, label, "time", value)
     if name == "timezone":
-        return Field(name, label, "zone", value, choices=tuple(sorted(available_timezones())))
+        return Field(name, label, "zone", value)
     return Field(name, label, "number", f"{value:g}")
 
 

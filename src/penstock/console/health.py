@@ -28,7 +28,7 @@ from penstock.records.incident import versions
 
 CLOCK: Clock = SystemClock()
 MOST = 20_000  # files of a folder that are counted
-RUNS = 50  # runs past the rule that are looked at
+RUNS = 20  # runs past the rule that are looked at
 FOLDERS = ("logs", "runs", "incoming", "staged", "data", ".work")
 WAYS = [
     Way("Check everything stored", "penstock doctor"),
@@ -59,7 +59,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "served": lock.served(), "database": _database(), "size": _of_database(), "local": caller.user is None,
         "home": config.home, "free": free.free, "low": free.free < 2 * 2**30, "sites": [_site(one) for one in sites],
         "workers": _workers(sites), "rule": retention.Rule(config.keep_days, config.keep_runs),
-        "old": _old(sites), "version": __version__, "versions": versions(), "ways": WAYS,
+        "old": _old(sites) if "old" in request.GET else None, "most": RUNS,
+        "version": __version__, "versions": versions(), "ways": WAYS,
         "slots": config.lanes, "lease": config.lease_seconds,
     }  # fmt: skip
     return render(request, "console/health.html", context)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from penstock.accounts.access import Caller, sites_of
 from penstock.accounts.models import Site, site_named
-from penstock.console import commands, settingup
+from penstock.console import commands, settingup, zones
 from penstock.console.listing import REVIEWED, status_counts
 from penstock.console.roles import signed_in
 from penstock.console.when import when
@@ -60,7 +59,7 @@ def runs(request: HttpRequest, site: str) -> HttpResponse:
 def sites_context(caller: Caller) -> dict[str, Any]:
     """The page of all sites, with the form for another one where the caller may make one."""
     found = [_site_view(site, _newest(site)) for site in sites_of(caller)]
-    return {"found": found, "zones": sorted(available_timezones()), **settingup.form(caller)}
+    return {"found": found, "zones": zones.options(), **settingup.form(caller)}
 
 
 def _newest(site: Site) -> Run | None:

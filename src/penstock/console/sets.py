@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,11 @@ from penstock.engine.clock import Clock, SystemClock
 from penstock.engine.errors import UsageError
 from penstock.pipelines.photos import intake, taxonomy
 from penstock.pipelines.photos.models import Photo, PhotoFile, PhotoSet
+from penstock.records.overview import site_items
 
 CLOCK: Clock = SystemClock()
 SHOWN = 100  # sets
+COUNTED = 50_000  # rows of a site whose sets are counted: sets have no counters of their own
 LEFT_OUT = 20  # files that were left out and are named
 FIELDS = {"path": "Folder or file on this machine", "folder": "Filed under", "location": "Where they were taken",
           "subject": "What they show"}  # fmt: skip
@@ -81,10 +83,12 @@ def _questions(owner: Site, given: dict[str, str]) -> list[str]:
 def _page(request: HttpRequest, owner: Site, caller: Caller, status: int = 200, **more: Any) -> HttpResponse:
     given = more.get("given", {})
     found = list(PhotoSet.objects.filter(site=owner).order_by("-id")[:SHOWN])
-    ids = [one.pk for one in found]
+    few = sum(site_items(owner.pk).values()) <= COUNTED
+    ids = [one.pk for one in found] if few else []
     files, photos = _counts(PhotoFile, ids), _counts(Photo, ids)
     context = {
         "site": owner, "found": [_row(one, files[one.pk], photos[one.pk]) for one in found], "most": SHOWN,
+        "counted": few, "limit": COUNTED,
         "here_too": caller.user is None, "commands": commands.of(owner), "recursive": True,
         "fields": [(name, label, given.get(name, ""), HINTS[name]) for name, label in FIELDS.items()],
         "folders": taxonomy.names(owner, "folder"), "locations": taxonomy.names(owner, "location"), **more,
@@ -94,7 +98,7 @@ def _page(request: HttpRequest, owner: Site, caller: Caller, status: int = 200, 
 
 def _counts(model: type[Photo] | type[PhotoFile], sets: list[int]) -> dict[int, Counter[str]]:
     """Set → state → its rows."""
-    found: dict[int, Counter[str]] = {one: Counter() for one in sets}
+    found: dict[int, Counter[str]] = defaultdict(Counter)
     for one, state, n in (
         model.objects.filter(set__in=sets).order_by().values_list("set", "state").annotate(Count("pk"))
     ):
