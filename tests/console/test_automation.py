@@ -153,7 +153,7 @@ def test_the_log_tail_and_the_history_are_there_and_text_is_text(ledger_home: Pa
     events.record(AT, "settle", site=owner.pk, run=run.id, lines=[("INFO", "id=1 <i>scored</i>")])
     text = read()
     assert "id=1 &lt;i&gt;scored&lt;/i&gt;" in text
-    assert "&lt;b&gt;no model&lt;/b&gt;" in text
+    assert "The last run failed: &lt;b&gt;no model&lt;/b&gt;" in text
     assert f'/runs/{run.id}/log"' in text
 
 
