@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -126,3 +127,21 @@ def test_an_integration_that_is_removed_is_gone(world: Any) -> None:
 def test_what_is_no_key_is_refused(world: Any, secret: str) -> None:
     with pytest.raises(UsageError, match="one line"):
         put(world, secret)
+
+
+def test_those_who_set_and_rotate_at_once_lose_no_key(world: Any) -> None:
+    def work(n: int) -> None:
+        try:
+            if n % 3 == 2:
+                integrations.rotate(ME, AT)
+            integrations.put(ME, AT, world.ours, f"p{n}", URL, f"{KEY}-{n}", resolve=public)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = [integrations.key_for(integrations.named(world.ours, f"p{n}"), public)[1] for n in range(9)]
+    assert found == [f"{KEY}-{n}" for n in range(9)]

@@ -414,8 +414,8 @@ DEFECTS = (
     Defect(
         "a rotation drops the old key too soon",
         "accounts/integrations.py",
-        "    keyring.add_key()\n",
-        "    keyring.add_key()\n    keyring.drop_old_keys()\n",
+        "        keyring.add_key()\n",
+        "        keyring.add_key()\n        keyring.drop_old_keys()\n",
         "tests/accounts/test_integrations.py::test_rotating_encrypts_everything_anew_and_the_old_key_is_worth_nothing",
     ),
     Defect(

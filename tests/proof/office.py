@@ -13,7 +13,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 
-from penstock.accounts import credits, integrations, passwords, throttle, tokens, users
+from penstock.accounts import credits, integrations, keyring, passwords, throttle, tokens, users
 from penstock.accounts.access import Caller, Role
 from penstock.accounts.credits import Purpose
 from penstock.engine.ids import RandomIds
@@ -108,6 +108,8 @@ def _providers(me: Caller, at: datetime, site: Any) -> None:
         raise AssertionError("a key was lost")
     for one in list(integrations.listed(site)):
         integrations.remove(me, at, site, one.name)
+    for left in (keyring.file(), Path(f"{keyring.file()}.lock")):  # keys are never the same
+        left.unlink()
 
 
 def _clockwork(clock: Any, site: Any) -> None:

@@ -37,7 +37,7 @@ def put(
     if not is_slug(name) or len(name) > 40:
         raise UsageError(f"{name[:40]!r} cannot name an integration; use {SLUG_RULE}")
     place = outward.look(url, near=near, resolve=resolve)
-    with write("integrations.set"):
+    with keyring.alone(), write("integrations.set"):
         old = Integration.objects.filter(site=site, name=name).first()
         values = {"url": url, "near": near, "changed_at": at, **_secret(old, place.name, secret)}
         one, _ = Integration.objects.update_or_create(site=site, name=name, defaults=values)
@@ -108,12 +108,13 @@ def rotate(caller: Caller, at: datetime) -> int:
     """A new key, everything encrypted anew with it, then the old keys go. Answers how many secrets there were.
 
     Killed anywhere it leaves keys that decrypt everything; run again, it finishes."""
-    keyring.add_key()
-    with write("integrations.rotate"):
-        held = list(Integration.objects.exclude(secret="").order_by("pk"))
-        for one in held:
-            one.secret = keyring.encrypted(keyring.decrypted(one.secret))
-            one.save(update_fields=["secret"])
-        audit.note(at, caller, "keys.rotate", secrets=len(held))
-    keyring.drop_old_keys()
+    with keyring.alone():
+        keyring.add_key()
+        with write("integrations.rotate"):
+            held = list(Integration.objects.exclude(secret="").order_by("pk"))
+            for one in held:
+                one.secret = keyring.encrypted(keyring.decrypted(one.secret))
+                one.save(update_fields=["secret"])
+            audit.note(at, caller, "keys.rotate", secrets=len(held))
+        keyring.drop_old_keys()
     return len(held)

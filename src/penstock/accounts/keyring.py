@@ -9,12 +9,15 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from filelock import FileLock
 
 from penstock.adapters.folders import make_folder, sync_folder
 from penstock.engine.errors import PenstockError, UsageError
 from penstock.engine.failpoint import declare, failpoint
 
 declare("keyring.before_fsync", "keyring.after_fsync", "keyring.before_rename", "keyring.after_rename")
+
+PATIENCE = 60.0  # seconds for another program that encrypts
 
 
 class Unreadable(PenstockError):
@@ -30,8 +33,14 @@ def file() -> Path:
     return Path(chosen) if chosen else Path(settings.PENSTOCK.home) / "integrations.keys"
 
 
+def alone() -> FileLock:
+    """Hold this while something is encrypted and until it is stored: nobody makes or drops a key meanwhile."""
+    make_folder(file().parent)
+    return FileLock(f"{file()}.lock", timeout=PATIENCE)
+
+
 def encrypted(plain: bytes) -> str:
-    """With the newest key, which is made when there is none."""
+    """With the newest key, which is made when there is none. Within `alone`."""
     if not file().exists():
         _write([Fernet.generate_key().decode()])
     return _fernet().encrypt(plain).decode()
@@ -46,12 +55,12 @@ def decrypted(token: str) -> bytes:
 
 
 def add_key() -> None:
-    """A new key in front: from now on it encrypts, and the others still decrypt."""
+    """A new key in front: from now on it encrypts, and the others still decrypt. Within `alone`."""
     _write([Fernet.generate_key().decode(), *(keys() if file().exists() else [])])
 
 
 def drop_old_keys() -> int:
-    """Only the newest key stays; answers how many went. Everything must be encrypted with it before."""
+    """Only the newest key stays; answers how many went. Everything must be encrypted with it before. Within `alone`."""
     newest, *old = keys()
     _write([newest])
     return len(old)
@@ -78,9 +87,8 @@ def _fernet() -> MultiFernet:
 def _write(wanted: list[str]) -> None:
     """Written aside and made durable: a program that is killed meanwhile leaves the old keys or the new ones."""
     target = file()
-    make_folder(target.parent)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)  # of a program that was killed
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as stream:
         stream.write("\n".join(wanted) + "\n")

@@ -48,7 +48,8 @@ def history(site: Site, clock: Clock) -> list[dict[str, Any]]:
     runs = [_of(run, site) for run in found[:HISTORY]]
     ids = [run.id for run in runs]
     used, stages = credits.used_by(ids), dict[str, list[StageRun]]()
-    for stage in StageRun.objects.filter(run__in=ids).order_by("number"):
+    counted = StageRun.objects.filter(run__in=ids).only("run", "number", "ready", "leased")
+    for stage in counted.order_by("number"):
         stages.setdefault(stage.run_id, []).append(stage)
     return [_facts(run, stages.get(run.id, []), used.get(run.id, 0), lock.interrupted(run, clock)) for run in runs]
 
