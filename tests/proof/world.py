@@ -219,6 +219,9 @@ def _mirrored(home: Path, name: str) -> None:
         if spoilt.rowcount != 1:
             raise AssertionError(f"{name} does not stand in the mirror")
     mirroring.renew(hands.herons(), WHO, CLOCK)
+    mirrored, stands = far.rows(home / "data" / "photos_info_revamp.db")[name], far.rows(home / "far.db")[name]
+    if mirrored != stands:
+        raise AssertionError(f"the mirror has {mirrored} for {stands}")
 
 
 def _regret(home: Path, before: list[str]) -> None:
