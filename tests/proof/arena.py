@@ -25,7 +25,7 @@ from typing import Any
 
 import psutil
 
-from tests.proof import errands, world
+from tests.proof import errands, far, hands, world
 from tests.proof.picture import differences, picture
 
 ENDED, CRASHED, ERRED, BROKEN = 0, 3, 4, 5
@@ -123,6 +123,7 @@ class Arena:
             tool.close()
         exiftool._OPEN.clear()
         runlog.forget()
+        far.forget()
         _forget_connections()
         self._fresh(0)
         gc.collect()
@@ -215,7 +216,7 @@ def _victim(number: int, disturb: Callable[[], None], answer: Path) -> int:
         world.go(number)
     except SimulatedCrash:
         return CRASHED
-    except (OSError, PenstockError, DatabaseError, world.Told):
+    except (OSError, PenstockError, DatabaseError, hands.Told):
         return ERRED
     except BaseException:
         answer.write_text(traceback.format_exc()[-2000:])

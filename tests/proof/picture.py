@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.proof import far
 from tests.proof.errands import digest
 
 VOLATILE = {
@@ -16,12 +15,15 @@ VOLATILE = {
 }  # fmt: skip
 OWN = {"name": {"id"}, "delivery": {"id", "ordinal", "parent", "open_children"}}
 LEFT_OUT = ("logs", "runs", "data/run_log.txt", "data/prefill_qc_last.json", "diary.", "backup.db", "incident.zip")
-LEFT_OUT_ALSO = ("driver.lock", "migrate.lock", "secret.key", "data/review.db", "spare.db", "sky", "seen", "source.png")
+LEFT_OUT_ALSO = (
+    "driver.lock", "migrate.lock", "secret.key", "secrets/", "data/review.db", "spare.db", "far.db", "sky", "seen",
+    "source.png",
+)  # fmt: skip
 
 
 def picture(home: Path) -> dict[str, Any]:
     """Everything that must be the same after any disturbance. Plain data, in a fixed order."""
-    return {**_tables(), "files": dict(_files(home)), "mirror": _mirror(home)}
+    return {**_tables(), "files": dict(_files(home)), **_websites(home), "passwords": dict(_passwords(home))}
 
 
 def differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
@@ -54,7 +56,7 @@ def _tables() -> dict[str, Any]:
     from penstock.ledger.models import Effect, Run, SiteCounter
     from penstock.pipelines.photos.models import PhotoSet, Taxon
     from penstock.publish.models import Target
-    from penstock.review.models import Decision
+    from penstock.review.models import Decision, KnownWord
 
     found = {table: _rows(model, VOLATILE | OWN.get(table, set())) for table, model in TABLES.items()}
     for row in found["delivery"]:
@@ -63,6 +65,7 @@ def _tables() -> dict[str, Any]:
     for model in (Site, PhotoSet, Taxon, Target):
         found[model.__name__] = _rows(model, {"id"} if model in (Taxon, Target) else set())
     found["Decision"] = _rows(Decision, {"id", "at", "decision_id"})
+    found["KnownWord"] = _rows(KnownWord, {"id", "at"})
     counters = SiteCounter.objects.exclude(n=0).order_by("site", "table", "stage", "state")
     found["SiteCounter"] = list(counters.values("site", "table", "stage", "state", "n"))
     found["effects"] = sorted(Effect.objects.filter(state="undoing").values_list("kind", "target"))
@@ -83,11 +86,21 @@ def _files(home: Path) -> Iterator[tuple[str, str]]:
             yield name, digest(file)
 
 
-def _mirror(home: Path) -> list[dict[str, Any]]:
-    file = home / "data" / "photos_info_revamp.db"
-    if not file.exists():
-        return []
-    with closing(sqlite3.connect(file)) as base:
-        base.row_factory = sqlite3.Row
-        found = base.execute("SELECT * FROM photos_info_revamp ORDER BY File_Name")
-        return [{name: row[name] for name in row.keys() if name != "id"} for row in found]  # noqa: SIM118 - a Row
+def _websites(home: Path) -> dict[str, Any]:
+    """Rows get their numbers in the order in which they come; the mirror has those of the table that it mirrors."""
+    mirror, table = far.rows(home / "data" / "photos_info_revamp.db"), far.rows(home / "far.db")
+    apart = sorted(name for name in table if name in mirror and mirror[name]["id"] != table[name]["id"])
+    return {"mirror": _numberless(mirror), "table": _numberless(table), "other numbers in the mirror": apart}
+
+
+def _numberless(rows: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in rows[key].items() if name != "id"} for key in sorted(rows)]
+
+
+def _passwords(home: Path) -> Iterator[tuple[str, str]]:
+    """Whose each file is: a target's, or nobody's."""
+    from penstock.publish.models import Target
+
+    names = {f"target_{target.pk}": f"of {target.name}" for target in Target.objects.all()}
+    for file in sorted((home / "secrets").glob("*")):
+        yield names.get(file.name, f"left behind: {file.name}"), file.read_text()

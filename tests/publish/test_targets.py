@@ -2,10 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 
+from penstock import config
 from penstock.engine.errors import NotFound, Refused, Unavailable, UsageError
+from penstock.engine.failpoint import SimulatedCrash, armed
+from penstock.publish import TARGETS
 
 if TYPE_CHECKING:
     from tests.publish.desk import Desk
@@ -93,3 +97,22 @@ def test_an_unused_target_goes_altogether(desk: Desk) -> None:
 
     targets.remove(desk.site, "table")
     assert list(Target.objects.values_list("name", flat=True)) == ["files"]
+
+
+@pytest.mark.parametrize("point", ["credentials.before_rename", "credentials.after_rename"])
+def test_a_target_gets_no_password_of_one_that_was_never_added(desk: Desk, tmp_path: Path, point: str) -> None:
+    from penstock.publish import credentials, targets
+    from penstock.publish.models import Target
+    from tests.proof import far
+
+    def add_secret() -> None:
+        targets.add(desk.site, "secret", "far-table", f"{far.ROWS}{tmp_path / 'far.db'}", secret=far.PASSWORD)
+
+    with patch.dict(TARGETS, far.TARGETS):
+        with pytest.raises(SimulatedCrash), armed(f"{point}=crash"):
+            add_secret()
+        far.forget()
+    assert not Target.objects.filter(name="secret").exists()
+    open_one = targets.add(desk.site, "open", "folder", str(tmp_path / "open"))
+    assert credentials.of(open_one) == ""
+    assert list((config.current().home / "secrets").glob("*")) == []

@@ -58,8 +58,10 @@ def keep(target: Target, secret: str) -> None:
 
 
 def forget(target: Target) -> None:
-    """Remove a target's password."""
-    _file(target).unlink(missing_ok=True)
+    """Remove a target's password, and what somebody left who died while keeping it."""
+    file = _file(target)
+    file.with_suffix(".part").unlink(missing_ok=True)
+    file.unlink(missing_ok=True)
 
 
 def _file(target: Target) -> Path:

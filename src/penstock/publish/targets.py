@@ -45,6 +45,8 @@ def add(
             made = Target.objects.create(site=site, name=name, kind=kind, url=address, options=chosen, rank=place.rank)
             if secret:
                 credentials.keep(made, secret)
+            else:
+                credentials.forget(made)  # of one that was never added, whose number this is now
             return made
     except IntegrityError:
         raise UsageError(f"site {site.name} has a target {name!r} already; choose another name") from None
