@@ -47,10 +47,10 @@ def ask(port: int, token: str, method: str, path: str) -> tuple[int, Any]:
 
 def until(check: Any, seconds: float = 60, told: Any = "") -> Any:
     """What `check` answers, once it answers something. `told` is asked when it does not."""
-    for _ in range(int(seconds / 0.1)):
+    for _ in range(int(seconds / 0.05)):
         if found := check():
             return found
-        PATIENCE.wait(0.1)
+        PATIENCE.wait(0.05)
     raise AssertionError("it did not come about in time; " + str(told and told()))
 
 
@@ -66,7 +66,7 @@ def test_a_killed_holder_leaves_an_interrupted_run_that_the_next_one_finishes(ho
     token = command(home, "token", "create", "--user", "ann", "--role", "owner")["token"]
     number = command(home, "site", "show", "demo")["id"]
     run = command(home, "status", "demo")["run_id"]
-    with served(home, "ledger.turn.after_commit=stall@6") as (program, port):
+    with served(home, "ledger.turn.after_commit=stall:2") as (program, port):
         path = f"lock?site_id={number}"
         held = until(lambda: (one := ask(port, token, "GET", path)[1])["epoch"] and one)
         assert (held["held"], held["run_id"], held["alive"]) == (True, run, True)
