@@ -308,7 +308,7 @@ def _office(home: Path, _before: list[str]) -> None:
     from penstock.accounts.access import Caller
     from tests.proof import office
 
-    office.open_for_a_day(home, _site(), Caller(WHO, via="terminal"), CLOCK)
+    office.open_for_a_day(home, hands.herons(), Caller(WHO, via="terminal"), CLOCK)
 
 
 CHAPTERS: tuple[Callable[[Path, list[str]], None], ...] = (
