@@ -30,6 +30,7 @@ def open_for_a_day(_home: Path, site: Any, me: Caller, clock: Any) -> None:
         _people(me, at)
         _programs(me, at)
         _sessions(clock)
+    _branch(me)
     _money(me, at)
     _providers(me, at, site)
     _clockwork(clock, site)
@@ -44,6 +45,15 @@ def _cheap_hashes() -> Iterator[None]:
         yield
     finally:
         passwords.hasher = kept
+
+
+def _branch(me: Caller) -> None:
+    """A site of the office, made in the console."""
+    from penstock.accounts.models import Site
+    from penstock.console import settingup
+
+    if not Site.objects.filter(name="branch").exists():
+        settingup._create(me, "branch", "photos", "UTC", "office")
 
 
 def _people(me: Caller, at: datetime) -> None:
