@@ -62,11 +62,12 @@ def home(tmp_path: Path) -> Path:
     return place
 
 
+@pytest.mark.timeout(300)
 def test_a_killed_holder_leaves_an_interrupted_run_that_the_next_one_finishes(home: Path) -> None:
     token = command(home, "token", "create", "--user", "ann", "--role", "owner")["token"]
     number = command(home, "site", "show", "demo")["id"]
     run = command(home, "status", "demo")["run_id"]
-    with served(home, "ledger.turn.after_commit=stall:2") as (program, port):
+    with served(home, "ledger.turn.after_commit=sleep:2") as (program, port):
         path = f"lock?site_id={number}"
         held = until(lambda: (one := ask(port, token, "GET", path)[1])["epoch"] and one)
         assert (held["held"], held["run_id"], held["alive"]) == (True, run, True)
@@ -84,7 +85,7 @@ def test_a_killed_holder_leaves_an_interrupted_run_that_the_next_one_finishes(ho
         def told() -> Any:
             return ask(port, token, "GET", f"lock?site_id={number}"), ask(port, token, "GET", f"logs?run_id={run}")
 
-        until(lambda: current()["status"] == "completed", told=told)
+        until(lambda: current()["status"] == "completed", 150, told)
         assert not current()["interrupted"]
         assert second.pid != program.pid
     assert {row["stage"] for row in rows(home, home.parent)["review_queue"]} >= {"review"}
