@@ -20,7 +20,7 @@ def replay(seed: str) -> Case:
     return case
 
 
-LEVEL = Level("L1", "simulated crashes in one process", cases, replay, share=0.25, least=10_000)
+LEVEL = Level("L1", "simulated crashes in one process", cases, replay, share=0.18, least=10_000)
 
 
 def _fates() -> Any:

@@ -156,4 +156,4 @@ def _is_orphan(process: psutil.Process) -> bool:
     return "penstock.engine.child_main" in words and process.info["ppid"] == 1
 
 
-LEVEL = Level("L3", "SIGKILL of fresh interpreters", cases, replay, share=0.1, least=10)
+LEVEL = Level("L3", "SIGKILL of fresh interpreters", cases, replay, share=0.06, least=10)

@@ -63,4 +63,4 @@ def run(one: arena.Arena, seed: str) -> Case:
     return Case(seed, f"{spec} at hit {nth} of {point} in chapter {number}", verdict.violations, fired)
 
 
-LEVEL = Level("L1b", "crashes and errors at failpoints of the world", cases, replay, share=0.2, least=290)
+LEVEL = Level("L1b", "crashes and errors at failpoints of the world", cases, replay, share=0.32, least=500)
