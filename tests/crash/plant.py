@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-MAIN = [sys.executable, "-c", "from penstock.cli.main import main; main()"]
+MAIN = [sys.executable, "-m", "penstock"]
 VOLATILE = {  # which process held a row, and when
     "run", "made_by", "batch", "attempts", "deaths", "losses", "available_at", "revision",
 }  # fmt: skip

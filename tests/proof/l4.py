@@ -137,4 +137,6 @@ def replay(seed: str) -> Case:
     return examiner(journal, length).look(int(number), mode, where, dice)
 
 
-LEVEL = Level("L4", "states of the disk after a loss of power, of a recorded run", cases, replay, share=0.18, least=1000)
+LEVEL = Level(
+    "L4", "states of the disk after a loss of power, of a recorded run", cases, replay, share=0.18, least=1000
+)

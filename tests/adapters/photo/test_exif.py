@@ -287,6 +287,10 @@ def test_malformed_metadata_never_fails_a_picture_nor_yields_bad_text(tmp_path: 
     assert all(len(value) <= 200 and value.isprintable() for value in facts.values() if isinstance(value, str))
 
 
+def test_a_soft_hyphen_is_no_text() -> None:
+    assert exif.text(b"EOS\xad R5") == "EOS R5"
+
+
 def test_a_directory_that_points_at_itself_is_survived(photo: Any) -> None:
     loop = exif_block({0x8769: (LONG, 8), 0x8825: (LONG, 8)})
     assert exif.read(photo(loop))["Camera"] == "Unknown_Camera"

@@ -120,7 +120,7 @@ def text(value: object, limit: int = MAX_TEXT) -> str:
 
 def plain(words: str, limit: int = MAX_TEXT) -> str:
     """Text as one clean line of at most `limit` characters, without control or direction characters."""
-    return " ".join(_BAD.sub(" ", words).split())[:limit].strip()
+    return " ".join(_BAD.sub(" ", words.replace("\xad", "")).split())[:limit].strip()  # soft hyphens are no text
 
 
 def lens_text(value: object) -> str:
