@@ -250,8 +250,8 @@ class OnDisk(Press):
 
     def __init__(self, **setup: Any) -> None:
         super().__init__(**setup)
-        ledger.TABLES.update(tables())
-        self.remove()
+        self._others = {table: ledger.TABLES.get(table) for table in TABLES}  # a pipeline may call its own so
+        self._empty()
         ledger.TABLES.update(tables())
         engine.PIPELINES["newsroom"] = lambda run: self.world.pipeline()
         self.ids, self._lives, self._sites = SequenceIds(), 0, dict[str, Any]()
@@ -259,10 +259,16 @@ class OnDisk(Press):
 
     def remove(self) -> None:
         """Leave nothing behind."""
-        for table, model in tables().items():
-            model.objects.all().delete()
+        self._empty()
+        for table, other in self._others.items():
             ledger.TABLES.pop(table, None)
+            if other is not None:
+                ledger.TABLES[table] = other
         engine.PIPELINES.pop("newsroom", None)
+
+    def _empty(self) -> None:
+        for model in tables().values():
+            model.objects.all().delete()
 
     def process(self) -> Any:
         from penstock.ledger import sweep

@@ -22,6 +22,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Sites and photos": {
         "site": ("penstock.cli.sites:site", "Make, list, show and set sites."),
         "photos": ("penstock.cli.photos:photos", "Add photos to a site."),
+        "content": ("penstock.cli.content:content", "Add keywords to a content site."),
         "taxonomy": ("penstock.cli.taxonomy:taxonomy", "The folders and locations that a site knows."),
         "target": ("penstock.cli.targets:target", "The places that a site publishes to."),
     },
@@ -55,7 +56,6 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
 
 LATER = (
     "worker",
-    "content",
     "scenes",
     "user",
     "token",

@@ -12,6 +12,15 @@ from penstock.engine.outcome import Outcome
 Item = dict[str, Any]
 """Plain data about one item, as `load` read it. Always holds `id`, `ordinal`, `attempt` (from 1) and `way`."""
 
+Work = (
+    Callable[..., Outcome]
+    | Callable[..., list[Outcome]]
+    | Callable[..., Awaitable[Outcome]]
+    | Callable[..., Awaitable[list[Outcome]]]
+    | str
+)
+"""What a stage does; see `Stage.runner` and `Stage.per` for how it is called."""
+
 Progress = Callable[[str], None]
 """Called by work whenever it has made progress; keeps the idle limit away."""
 
@@ -53,7 +62,7 @@ class Stage:
     title: str
     takes: str
     runner: Literal["inline", "async", "child"]
-    work: Callable[..., Outcome] | Callable[..., Awaitable[Outcome]] | Callable[..., list[Outcome]] | str = ""
+    work: Work = ""
     load: Callable[[Any, Sequence[int]], list[Item]] | None = None
     effects: Callable[[Any, Sequence[Item]], list[EffectPlan]] | None = None
     per: Literal["item", "batch", "set"] = "item"

@@ -14,6 +14,12 @@ VERIFY: list[Callable[[Any], Iterable[Any]]] = []
 SECTIONS: dict[str, Callable[[Any], Any]] = {}
 """Title → what a pipeline adds to the records of a Run, as plain data; incident reports hold them all."""
 
+TITLES: dict[str, tuple[str, Callable[[Any], str]]] = {}
+"""Table → (column, how its value reads): what an item at work is called; its number where there is none."""
+
+RESULTS: dict[str, Callable[[Any], dict[str, Any]]] = {}
+"""Pipeline → what a stage's result holds in addition, from a StageRun: the seeds' own words for its counters."""
+
 FILES: list[str] = [
     "logs/latest_run.log",
     "logs/db_uploader.log",
