@@ -53,7 +53,8 @@ def _next(site: Site, waiting: int) -> list[str]:
         "Texts and pictures are samples of the offline provider: templates and drawings, no model. Each says so.",
         "Review is on the command line in this version (the browser's review page shows photos only):",
         f"  penstock review show {site.name} ID",
-        f"  penstock review approve {site.name} --all --count {waiting}",
+        f"  penstock review approve {site.name} --all --count {waiting} && penstock publish {site.name}",
+        f"What is published opens in a browser: {site.root / 'site'}",
     ]
 
 

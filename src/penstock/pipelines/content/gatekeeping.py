@@ -33,8 +33,9 @@ def gate() -> Gate:
 
 
 def seen(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The texts, who made them, and the bytes of the pictures."""
-    return {"fields": {name: row[name] for name in BOUND}, "images": pictures(row["id"])}
+    """The texts, who made them, the bytes of the pictures, and the language that the page is said to be in."""
+    language = Site.objects.get(id=row["site_id"]).option("language", "en")
+    return {"fields": {name: row[name] for name in BOUND}, "images": pictures(row["id"]), "language": language}
 
 
 def pictures(article: int) -> list[dict[str, Any]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from penstock import engine, ledger, records, review
+from penstock import accounts, engine, ledger, publish, records, review
 from penstock.engine.pipeline import Pipeline
 
 
 def all() -> None:
-    """Pipeline, tables, gate, what its records say."""
-    from penstock.pipelines.content import gatekeeping, models, results
+    """Pipeline, tables, gate, form, what its records say."""
+    from penstock.pipelines.content import gatekeeping, models, publishing, results
 
     engine.PIPELINES["content"] = build
     ledger.TABLES.update(
@@ -22,6 +22,8 @@ def all() -> None:
         image=models.Image,
     )
     review.GATES["article"] = gatekeeping.gate()
+    publish.FORMS["content"] = publishing.form()
+    accounts.AFTER_CREATE.append(_embedded_target)
     records.TITLES.update(
         keyword=("keyword", str), cluster=("name", str), idea=("title", str), task=("title", str),
         article=("title", str), image=("alt", str),
@@ -34,3 +36,11 @@ def build(run: Any) -> Pipeline:
     from penstock.pipelines.content import stages
 
     return stages.build(run)
+
+
+def _embedded_target(site: Any) -> None:
+    """A content site can publish from the first day: into a folder."""
+    if site.pipeline == "content":
+        from penstock.publish import targets
+
+        targets.add(site, "site", "folder", str(site.root / "site"), {})

@@ -45,6 +45,8 @@ class ContentSettings(BaseModel):
     image_provider: Literal["offline"] = Field(
         "offline", description="who makes the pictures: offline (plain drawings of the program itself)"
     )
+    language: str = Field("en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="language of the pages")
+    public_url_base: str = Field("", description="public address of the published articles")
     publish_samples: bool = Field(
         False, description="articles that offline templates wrote may be approved and published"
     )
