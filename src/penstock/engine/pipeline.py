@@ -96,13 +96,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Stages in order. `status(table, stage, state)` gives the columns that say it in the seeds' words."""
+    """Stages in order. `status(table, stage, state)` gives the columns that say it in the seeds' words. `on_blocking`:
+    what a blocking failure does to a run whose site does not say."""
 
     name: str
     stages: tuple[Stage, ...]
     overlap: bool = True
     between_delay: float = 0.0
     status: Callable[[str, str, str], Mapping[str, Any]] | None = None
+    on_blocking: Literal["rollback", "pause"] = "rollback"
     preflight: Callable[[], Awaitable[list[tuple[str, str]]]] | None = None  # log lines; raises Blocking
 
     def stage(self, name: str) -> Stage:

@@ -34,10 +34,10 @@ PENDING = {  # stage → what its pending items are, in the words of the specifi
 class Room:
     """One site and a ledger of this process."""
 
-    def __init__(self, name: str = "blog", **settings: Any) -> None:
+    def __init__(self, name: str = "blog", account: str = "default", ids: Any = None, **settings: Any) -> None:
         small = {"image_width": 96, "image_height": 64}
-        self.clock, self.ids = SystemClock(), SequenceIds()
-        self.site: Site = create_site(name, "content")
+        self.clock, self.ids = SystemClock(), ids or SequenceIds()
+        self.site: Site = create_site(name, "content", account=account)
         self.site.settings = {**small, **settings}
         self.site.save()
         self._lives = 0

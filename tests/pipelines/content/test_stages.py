@@ -175,7 +175,7 @@ def test_a_rollback_takes_everything_and_its_files_and_leaves_the_keywords_new(r
 
 
 def test_two_sites_of_two_accounts_share_nothing(room: Any) -> None:
-    other = Room("other-blog")
+    other = Room("other-blog", account="others", ids=room.ids)
     for one in (room, other):
         one.keywords()
         assert one.run().status == "completed"

@@ -14,7 +14,7 @@ from penstock.review.gate import Gate
 
 EDITABLE = ("title", "slug", "meta_description", "excerpt", "html", "keywords")
 BOUND = (*EDITABLE, "provider", "model", "prompt_version")
-PICTURE = ("place", "anchor", "alt", "path", "sha256")
+PICTURE = ("place", "anchor", "alt", "path", "sha256", "provider")
 
 
 def gate() -> Gate:
@@ -52,14 +52,14 @@ def ready(row: Mapping[str, Any]) -> str:
 
 
 def sample(row: Mapping[str, Any]) -> str:
-    """Why what the offline templates wrote is not for the public; "" when it is no sample or the site allows them."""
-    if row["provider"] != "offline":
+    """Why what the offline provider made is not for the public; "" when it is no sample or the site allows them."""
+    if row["provider"] != "offline" and all(one["provider"] != "offline" for one in pictures(row["id"])):
         return ""
     site = Site.objects.get(id=row["site_id"])
     if site.option("publish_samples"):
         return ""
     return (
-        "it is a sample of the offline templates; choose a text provider, or allow samples: "
+        "it is a sample of the offline provider, or has pictures of it; allow samples: "
         f"penstock site set {site.name} publish_samples=yes"
     )
 

@@ -39,9 +39,27 @@ class ContentSettings(BaseModel):
     image_width: int = Field(1200, ge=64, le=4096, description="pixels")
     image_height: int = Field(675, ge=64, le=4096, description="pixels")
     image_tries: int = Field(3, ge=1, le=10, description="tries per image")
-    text_provider: Literal["offline"] = Field(
-        "offline", description="who groups and writes: offline (templates of the program itself; samples, no model)"
+    text_provider: Literal["offline", "ollama", "openai"] = Field(
+        "offline",
+        description="who has the ideas and writes: offline (templates of the program; samples, no model), ollama or "
+        "openai (any OpenAI-compatible server); keywords are grouped offline in this version",
     )
+    text_model: str = Field("", description="model of the provider")
+    text_fallback_model: str = Field("", description="second model, tried when the first has failed a row")
+    text_tries: int = Field(3, ge=1, le=10, description="tries of the first model: a call and its repairs")
+    text_fallback_tries: int = Field(2, ge=1, le=10, description="tries of the fallback model")
+    text_temperature: float = Field(0.4, ge=0, le=1, description="temperature asked of the model")
+    text_num_ctx: int = Field(8192, ge=512, le=262144, description="context tokens asked of the model server")
+    text_num_predict: int = Field(4096, ge=64, le=65536, description="answer tokens asked of the model server")
+    least_words: int = Field(150, ge=0, le=10000, description="a model's article with fewer words is refused")
+    ollama_url: str = Field("http://127.0.0.1:11434", description="address of the Ollama server")
+    openai_url: str = Field("", description="base address of an OpenAI-compatible server")
+    openai_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the key")
+    first_byte_timeout: Seconds = Field(60, gt=0, le=3600, description="seconds until a warm model answers")
+    cold_timeout: Seconds = Field(300, gt=0, le=3600, description="seconds until a cold model answers")
+    token_timeout: Seconds = Field(30, gt=0, le=600, description="seconds between two pieces of an answer")
+    total_timeout: Seconds = Field(600, gt=0, le=7200, description="seconds for one answer")
+    text_retry_wait: Seconds = Field(1, ge=0, le=300, description="seconds before a text is tried again; doubles")
     image_provider: Literal["offline"] = Field(
         "offline", description="who makes the pictures: offline (plain drawings of the program itself)"
     )
@@ -50,6 +68,13 @@ class ContentSettings(BaseModel):
     publish_samples: bool = Field(
         False, description="articles that offline templates wrote may be approved and published"
     )
+
+    def model_post_init(self, _context: Any) -> None:
+        """A model provider needs its model and its address."""
+        if self.text_provider != "offline" and not self.text_model:
+            raise UsageError("text_model: name the model of the provider, e.g. text_model=llama3.1:8b")
+        if self.text_provider == "openai" and not self.openai_url:
+            raise UsageError("openai_url: give the base address, e.g. openai_url=http://127.0.0.1:8000/v1")
 
 
 def of(values: dict[str, Any]) -> ContentSettings:

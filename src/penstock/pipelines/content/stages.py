@@ -8,6 +8,7 @@ from penstock.engine.pipeline import Limits, Pipeline, Stage
 from penstock.pipelines.content import articles, clusters, ideas, images
 from penstock.pipelines.content.settings import ContentSettings, of
 from penstock.pipelines.content.words_of_state import status
+from penstock.pipelines.content.writers import Writers
 
 DRAWING = "penstock.pipelines.content.drawing:run"
 
@@ -15,11 +16,33 @@ DRAWING = "penstock.pipelines.content.drawing:run"
 def build(run: Any) -> Pipeline:
     """The pipeline as the site configured it when the run started."""
     s = of(run.plan)
-    stages = (*_planning(s), *_writing(s), *_pictures(s))
-    return Pipeline("content", stages, s.overlap, s.between_stage_delay, status)
+    writers = Writers(s, begun=run.heartbeat_at is not None) if s.text_provider != "offline" else None
+    stages = (*_planning(s, writers), *_writing(s, writers), *_pictures(s))
+    preflight = writers.preflight if writers else None
+    return Pipeline("content", stages, s.overlap, s.between_stage_delay, status, "pause", preflight)
 
 
-def _planning(s: ContentSettings) -> tuple[Stage, ...]:
+def _think(s: ContentSettings, writers: Writers | None) -> dict[str, Any]:
+    """How ideas are had: by templates on the spot, or by a model."""
+    if writers is None:
+        return {"runner": "inline", "work": ideas.think, "load": ideas.load_clusters}
+    return {"work": writers.think, "load": writers.load_clusters, **_by_model(s, writers)}
+
+
+def _write(s: ContentSettings, writers: Writers | None) -> dict[str, Any]:
+    """How articles are written."""
+    if writers is None:
+        return {"runner": "inline", "work": articles.write, "load": articles.load_tasks}
+    return {"work": writers.write, "load": writers.load_tasks, **_by_model(s, writers)}
+
+
+def _by_model(s: ContentSettings, writers: Writers) -> dict[str, Any]:
+    longest = max(s.cold_timeout, s.first_byte_timeout, s.token_timeout) + 60
+    limits = Limits(idle=longest, hard=s.total_timeout + 120)
+    return {"runner": "async", "tries": writers.tries, "limits": limits, "backoff": s.text_retry_wait}
+
+
+def _planning(s: ContentSettings, writers: Writers | None) -> tuple[Stage, ...]:
     assigning = ideas.Assigning(s.near_duplicate_percent)
     return (
         Stage(
@@ -28,9 +51,8 @@ def _planning(s: ContentSettings) -> tuple[Stage, ...]:
             limits=Limits(idle=900, hard=900), delay=s.within_stage_delay,
         ),
         Stage(
-            2, "clusters_to_ideas", "Clusters → Ideas", "cluster", "inline",
-            work=ideas.think, load=ideas.load_clusters, barrier=True, lane="model", makes=("idea",),
-            size=s.stage_2_batch_size, delay=s.within_stage_delay,
+            2, "clusters_to_ideas", "Clusters → Ideas", "cluster", **_think(s, writers),
+            barrier=True, lane="model", makes=("idea",), size=s.stage_2_batch_size, delay=s.within_stage_delay,
         ),
         Stage(
             3, "ideas_to_tasks", "Ideas → Tasks", "idea", "inline",
@@ -40,11 +62,10 @@ def _planning(s: ContentSettings) -> tuple[Stage, ...]:
     )  # fmt: skip
 
 
-def _writing(s: ContentSettings) -> tuple[Stage, ...]:
+def _writing(s: ContentSettings, writers: Writers | None) -> tuple[Stage, ...]:
     return (
         Stage(
-            4, "tasks_to_content", "Tasks → Content", "task", "inline",
-            work=articles.write, load=articles.load_tasks, lane="model", makes=("article",),
+            4, "tasks_to_content", "Tasks → Content", "task", **_write(s, writers), lane="model", makes=("article",),
             size=s.stage_4_batch_size, delay=s.within_stage_delay,
         ),
         Stage(
