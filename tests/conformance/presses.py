@@ -224,8 +224,10 @@ def tables() -> dict[str, Any]:
     for table in () if _models else TABLES:
         text = {name: models.CharField(max_length=60, default="") for name in ("name", "place", "note", "word")}
         more = {"of": models.BigIntegerField(null=True), "words": models.IntegerField(default=0)}
-        meta = type("Meta", (WorkItem.Meta,), {"app_label": "newsroom"})
-        _models[table] = type(table.title(), (WorkItem,), {**text, **more, "Meta": meta, "__module__": __name__})
+        meta = type("Meta", (WorkItem.Meta,), {"app_label": "newsroom", "db_table": f"newsroom_{table}"})
+        _models[table] = type(
+            f"News{table.title()}", (WorkItem,), {**text, **more, "Meta": meta, "__module__": __name__}
+        )
         with connection.schema_editor() as editor:
             editor.create_model(_models[table])
     return _models
