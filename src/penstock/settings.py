@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "penstock.review",
     "penstock.publish",
     "penstock.pipelines.photos",
+    "penstock.pipelines.content",
     "penstock.console",
 ]
 MIDDLEWARE = [

@@ -224,8 +224,10 @@ def tables() -> dict[str, Any]:
     for table in () if _models else TABLES:
         text = {name: models.CharField(max_length=60, default="") for name in ("name", "place", "note", "word")}
         more = {"of": models.BigIntegerField(null=True), "words": models.IntegerField(default=0)}
-        meta = type("Meta", (WorkItem.Meta,), {"app_label": "newsroom"})
-        _models[table] = type(table.title(), (WorkItem,), {**text, **more, "Meta": meta, "__module__": __name__})
+        meta = type("Meta", (WorkItem.Meta,), {"app_label": "newsroom", "db_table": f"newsroom_{table}"})
+        _models[table] = type(
+            f"News{table.title()}", (WorkItem,), {**text, **more, "Meta": meta, "__module__": __name__}
+        )
         with connection.schema_editor() as editor:
             editor.create_model(_models[table])
     return _models
@@ -250,8 +252,8 @@ class OnDisk(Press):
 
     def __init__(self, **setup: Any) -> None:
         super().__init__(**setup)
-        ledger.TABLES.update(tables())
-        self.remove()
+        self._others = {table: ledger.TABLES.get(table) for table in TABLES}  # a pipeline may call its own so
+        self._empty()
         ledger.TABLES.update(tables())
         engine.PIPELINES["newsroom"] = lambda run: self.world.pipeline()
         self.ids, self._lives, self._sites = SequenceIds(), 0, dict[str, Any]()
@@ -259,10 +261,16 @@ class OnDisk(Press):
 
     def remove(self) -> None:
         """Leave nothing behind."""
-        for table, model in tables().items():
-            model.objects.all().delete()
+        self._empty()
+        for table, other in self._others.items():
             ledger.TABLES.pop(table, None)
+            if other is not None:
+                ledger.TABLES[table] = other
         engine.PIPELINES.pop("newsroom", None)
+
+    def _empty(self) -> None:
+        for model in tables().values():
+            model.objects.all().delete()
 
     def process(self) -> Any:
         from penstock.ledger import sweep

@@ -1,24 +1,31 @@
-"""The table of a photo site's settings, as the program describes them.
+"""The tables of the sites' settings, as the program describes them.
 
-python -m tests.docs.settings_table    # writes it into docs/settings.md
+python -m tests.docs.settings_table    # writes them into docs/settings.md
 """
 
 from __future__ import annotations
 
-from penstock.pipelines.photos import settings
+from importlib import import_module
+
 from tests.docs.documents import ROOT, text
 
 PAGE = "docs/settings.md"
 HEAD = "| key | default | meaning |\n|---|---|---|\n"
+TITLES = {"photos": "## Of a photo site", "content": "## Of a content site"}
 
 
 def written() -> str:
-    """The whole page with the table as it should be."""
-    before, title, rest = text(PAGE).partition("## Of a photo site")
-    intro, head, _ = rest.partition(HEAD)
-    after = rest.partition("\n## ")[2]
-    rows = "".join(_row(*one) for one in settings.describe())
-    return f"{before}{title}{intro}{head}{rows}\n## {after}"
+    """The whole page with the tables as they should be."""
+    page = text(PAGE)
+    for pipeline, title in TITLES.items():
+        before, found, rest = page.partition(title)
+        assert found, f"{PAGE} has no {title!r}"
+        intro, head, _ = rest.partition(HEAD)
+        after = rest.partition("\n## ")[2]
+        described = import_module(f"penstock.pipelines.{pipeline}.settings").describe()
+        rows = "".join(_row(*one) for one in described)
+        page = f"{before}{title}{intro}{head}{rows}\n## {after}"
+    return page
 
 
 def _row(key: str, default: object, meaning: str) -> str:

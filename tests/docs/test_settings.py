@@ -22,7 +22,7 @@ def test_a_plain_default_is_the_one_that_is_described() -> None:
     assert wrong == {}
 
 
-def test_every_setting_of_a_photo_site_stands_as_the_program_describes_it() -> None:
+def test_every_setting_of_a_site_stands_as_the_program_describes_it() -> None:
     wanted = settings_table.written()
     assert text("docs/settings.md") == wanted, "run python -m tests.docs.settings_table"
 

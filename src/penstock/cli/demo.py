@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from penstock.cli import demo_photos
+from penstock.cli import demo_content, demo_photos
 from penstock.cli.follow import exit_code, follow
 from penstock.cli.lazy import Leaf
 from penstock.cli.session import Home, Session
@@ -19,7 +19,7 @@ from penstock.engine.errors import UsageError
 if TYPE_CHECKING:
     from penstock.accounts.models import Site
 
-SHIPPED = ("photos",)
+SHIPPED = ("photos", "content")
 HERE = Path("penstock-data")
 
 
@@ -39,16 +39,19 @@ class Batch:
 @click.pass_obj
 def demo(session: Session, pipeline: str, photos: Path | None, no_serve: bool, port: int | None) -> int:
     """Run the photo pipeline on sample photos (or on yours, which are copied and never changed), in a site made
-    for it, up to the review; then serve the review page."""
+    for it, up to the review; then serve the review page. With --pipeline content: from 200 keywords to articles
+    that wait for a person, and no page."""
     if pipeline not in SHIPPED:
         raise UsageError(f"--pipeline: this version does not have {pipeline!r} yet; it has {', '.join(SHIPPED)}")
+    if pipeline != "photos" and photos is not None:
+        raise UsageError(f"--photos: the {pipeline} pipeline takes none")
     if session.home is None and not os.environ.get("PENSTOCK_HOME"):
         session.fallback = HERE
     home = session.open(port=port)
     from penstock.cli.up import serve
     from penstock.ledger import control
 
-    site = _fresh_site()
+    site = _fresh_site(pipeline)
     batch = _bring_in(home, site, photos, session.show)
     run = control.start(site, home.clock, home.ids, plan=dict(site.settings), who=home.who)
     if not follow(home, run.id, session.show):
@@ -56,23 +59,26 @@ def demo(session: Session, pipeline: str, photos: Path | None, no_serve: bool, p
 
         return conclude(home, run.id, session.show, stopped=True)
     code = _summary(home, site, run.id, batch, session.show)
-    if no_serve:
+    if no_serve or pipeline != "photos":
         return code
     served = serve(home, session.show, browser=False)
     return served or code
 
 
-def _fresh_site() -> Site:
+def _fresh_site(pipeline: str) -> Site:
     """`demo`, or the next free `demo-2`, `demo-3`, …"""
     from penstock.accounts.models import Site, create_site
 
     taken = set(Site.objects.filter(name__startswith="demo").values_list("name", flat=True))
     name = next(name for n in range(1, len(taken) + 2) if (name := "demo" if n == 1 else f"demo-{n}") not in taken)
-    return create_site(name, "photos")
+    return create_site(name, pipeline)
 
 
 def _bring_in(home: Home, site: Site, photos: Path | None, show: Show) -> Batch:
-    """The person's own folder as one set, or the samples as several."""
+    """The person's own folder as one set, or the samples as several; for content the keywords."""
+    if site.pipeline == "content":
+        demo_content.bring_in(home, site, show)
+        return Batch(0, 0)
     if photos is not None:
         n = _add(home, site, photos, "photos", "somewhere", _subject(photos))
         show.note(f"Demo site {site.name}: {count(n, 'photo')} from {photos}. They are copied, never changed.")
@@ -109,12 +115,15 @@ def _summary(home: Home, site: Site, run_id: str, batch: Batch, show: Show) -> i
     from penstock.records.overview import broken, headline, run_view
 
     view = run_view(control.find(run_id))
-    rows = _rows(site)
-    show.document({**view, "rows": rows})
     show.say()
     show.say(headline(view))
     stage_table(view, show)
     show.say()
+    if site.pipeline == "content":
+        demo_content.summary(site, view, show)
+        return exit_code(view)
+    rows = _rows(site)
+    show.document({**view, "rows": rows})
     columns = ("id", "photo", "quality", "rating", "status", "text")
     show.table(columns, [[row[name] for name in columns] for row in rows], wrap=("text",))
     show.say()

@@ -187,9 +187,15 @@ def _next(run: Run, view: dict[str, Any], stopped: bool) -> Iterator[str]:
         yield f"The run failed{back}. Its log: penstock logs {run.id}"
         yield f"Is everything ready? penstock check {site}"
     elif not view["items"]:
-        yield f"There was nothing to do. Add photos: penstock photos add FOLDER --site {site} --help"
+        yield f"There was nothing to do. {_more(run.pipeline, site)}"
     if waiting and view["status"] != "running":
         yield f"{count(waiting, 'item')} wait{'s' if waiting == 1 else ''} for your review: penstock up"
         yield f"  or here: penstock review list {site}"
     if failed and not run.open:
         yield f"Try {'it' if failed == 1 else 'them'} again once the cause is mended: penstock retry {run.id}"
+
+
+def _more(pipeline: str, site: str) -> str:
+    if pipeline == "content":
+        return f"Add keywords: penstock content import FILE.csv --site {site}"
+    return f"Add photos: penstock photos add FOLDER --site {site} --help"

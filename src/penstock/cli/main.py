@@ -22,6 +22,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Sites and photos": {
         "site": ("penstock.cli.sites:site", "Make, list, show and set sites."),
         "photos": ("penstock.cli.photos:photos", "Add photos to a site."),
+        "content": ("penstock.cli.content:content", "Add keywords to a content site."),
         "taxonomy": ("penstock.cli.taxonomy:taxonomy", "The folders and locations that a site knows."),
         "schedule": ("penstock.cli.schedules:schedule", "When a site's runs start by themselves."),
         "target": ("penstock.cli.targets:target", "The places that a site publishes to."),
@@ -64,7 +65,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
 }  # fmt: skip
 
-LATER = ("worker", "content", "scenes")
+LATER = ("worker", "scenes")
 
 
 class Program(Sections):

@@ -91,19 +91,24 @@ def _changes(show: Show, changes: Sequence[Mapping[str, Any]]) -> None:
 @click.option("--keywords", metavar="WORDS", help="Separated by commas.")
 @click.option("--filename", metavar="NAME")
 @click.option("--subject", metavar="TEXT")
+@click.option("--title", metavar="TEXT", help="Of an article; so are the next three.")
+@click.option("--meta", metavar="TEXT", help="Its description for search engines.")
+@click.option("--excerpt", metavar="TEXT")
+@click.option("--html", "html", type=click.File(encoding="utf-8"), metavar="FILE", help="Its body, from a file.")
 @click.option("--hold/--no-hold", default=None, help="Keep it from being approved, or let it go.")
 @click.pass_obj
-def edit(session: Session, site: str, item: int, hold: bool | None, **texts: str | None) -> int:
+def edit(session: Session, site: str, item: int, hold: bool | None, html: Any, **texts: str | None) -> int:
     """Change ITEM of SITE. An approval is void by it: the item waits for review again."""
     from penstock.engine.errors import UsageError
     from penstock.review import gate as verbs
 
     home, gate = session.open(), gate_of_site(_site(site))
     before = _row(gate, site, item)
-    changed: dict[str, Any] = {COLUMNS[name]: text for name, text in texts.items() if text is not None}
+    texts["html"] = html.read() if html is not None else None
+    changed: dict[str, Any] = {_column(gate, name): text for name, text in texts.items() if text is not None}
     changed |= {} if hold is None else {"hold": hold}
     if not changed:
-        raise UsageError("nothing to change; give --caption, --alt, --keywords, --filename, --subject or --hold")
+        raise UsageError("nothing to change; `penstock review edit --help` lists what can be given")
     row = verbs.edit(gate.table, item, changed, who=home.who, at=home.now())
     session.show.document({**_brief(gate, row), "changed": sorted(changed)})
     void = "; its approval is void" if before["state"] == "approved" and row["state"] == "waiting" else ""
@@ -117,7 +122,13 @@ COLUMNS = {
     "keywords": "Keywords",
     "filename": "File_Name",
     "subject": "Subject",
+    "meta": "meta_description",
 }
+
+
+def _column(gate: Gate, name: str) -> str:
+    """The field that an option changes; the gate refuses one that its rows do not have."""
+    return name if name in gate.fields else COLUMNS.get(name, name)
 
 
 @review.command(cls=Leaf)
@@ -264,7 +275,7 @@ def gate_of_site(owner: Site) -> Gate:
 
 def word(row: Mapping[str, Any]) -> str:
     """The status of a row as people call it."""
-    return str(row.get("Review_Status") or row["state"])
+    return str(row.get("Review_Status") or row.get("status") or row["state"])
 
 
 def _site(name: str) -> Site:
@@ -282,11 +293,19 @@ def _with_status(gate: Gate, owner: Site, status: str) -> Any:
     found = model.objects.filter(site=owner)
     if status.casefold() == "all":
         return found
-    column = "Review_Status" if any(f.name == "Review_Status" for f in model._meta.fields) else "state"
-    known = dict.fromkeys(["Queued", "Pending", "Approved", "Rejected", "Published", "Error"])
-    if status.capitalize() not in known:
-        raise UsageError(f"--status: there is no {status!r}; give {', '.join(known)} or all")
-    return found.filter(**{column: status.capitalize()})
+    if status.capitalize() not in STATES:
+        raise UsageError(f"--status: there is no {status!r}; give {', '.join(STATES)} or all")
+    return found.filter(state__in=STATES[status.capitalize()])
+
+
+STATES = {  # what people say → the states of rows
+    "Queued": ("ready", "leased"),
+    "Pending": ("waiting",),
+    "Approved": ("approved",),
+    "Rejected": ("rejected",),
+    "Published": ("done",),
+    "Error": ("failed", "quarantined"),
+}
 
 
 def _row(gate: Gate, site: str, item: int) -> Mapping[str, Any]:

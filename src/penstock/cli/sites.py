@@ -23,7 +23,7 @@ def site() -> None:
 
 @site.command(cls=Leaf)
 @click.argument("name")
-@click.option("--pipeline", required=True, help="What the site does: photos.")
+@click.option("--pipeline", required=True, help="What the site does: photos or content.")
 @click.option("--timezone", default="UTC", show_default=True, metavar="TZ", help="For example Europe/Amsterdam.")
 @click.option("--account", default="default", metavar="A", help="Who owns it.")
 @click.pass_obj
@@ -41,8 +41,14 @@ def create(session: Session, name: str, pipeline: str, timezone: str, account: s
     session.show.say(f"Site {name} is made; its files live in {made.root}.")
     for target in targets.listed(made):
         session.show.say(f"It publishes to {target.url} (target {target.name}, {target.kind}).")
-    session.show.say(f"Add photos: penstock photos add FOLDER --site {name} --folder … --location … --subject …")
+    session.show.say(FIRST.get(pipeline, "").format(name=name))
     return 0
+
+
+FIRST = {  # pipeline → what to type next
+    "photos": "Add photos: penstock photos add FOLDER --site {name} --folder … --location … --subject …",
+    "content": "Add keywords: penstock content import FILE.csv --site {name}",
+}
 
 
 @site.command(name="list", cls=Leaf)

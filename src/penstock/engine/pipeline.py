@@ -12,6 +12,15 @@ from penstock.engine.outcome import Outcome
 Item = dict[str, Any]
 """Plain data about one item, as `load` read it. Always holds `id`, `ordinal`, `attempt` (from 1) and `way`."""
 
+Work = (
+    Callable[..., Outcome]
+    | Callable[..., list[Outcome]]
+    | Callable[..., Awaitable[Outcome]]
+    | Callable[..., Awaitable[list[Outcome]]]
+    | str
+)
+"""What a stage does; see `Stage.runner` and `Stage.per` for how it is called."""
+
 Progress = Callable[[str], None]
 """Called by work whenever it has made progress; keeps the idle limit away."""
 
@@ -53,7 +62,7 @@ class Stage:
     title: str
     takes: str
     runner: Literal["inline", "async", "child"]
-    work: Callable[..., Outcome] | Callable[..., Awaitable[Outcome]] | Callable[..., list[Outcome]] | str = ""
+    work: Work = ""
     load: Callable[[Any, Sequence[int]], list[Item]] | None = None
     effects: Callable[[Any, Sequence[Item]], list[EffectPlan]] | None = None
     per: Literal["item", "batch", "set"] = "item"
@@ -87,13 +96,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Stages in order. `status(table, stage, state)` gives the columns that say it in the seeds' words."""
+    """Stages in order. `status(table, stage, state)` gives the columns that say it in the seeds' words. `on_blocking`:
+    what a blocking failure does to a run whose site does not say."""
 
     name: str
     stages: tuple[Stage, ...]
     overlap: bool = True
     between_delay: float = 0.0
     status: Callable[[str, str, str], Mapping[str, Any]] | None = None
+    on_blocking: Literal["rollback", "pause"] = "rollback"
     preflight: Callable[[], Awaitable[list[tuple[str, str]]]] | None = None  # log lines; raises Blocking
 
     def stage(self, name: str) -> Stage:

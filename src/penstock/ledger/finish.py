@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection
 
+from penstock.engine.pipeline import Pipeline
 from penstock.engine.port import Rest
 from penstock.engine.states import RunState
 from penstock.ledger import events, rows, runlog
@@ -33,10 +34,10 @@ def rest(ledger: Any, run_id: str) -> Rest:
         due = _due(tables, run_id)
         if due is not None:
             return Rest(False, max(0.0, due - ledger.clock.monotonic()))
-    if run.blocked and run.plan.get("on_blocking", "rollback") == "rollback" and not run.rolled_back_at:
+    if run.blocked and not _pauses(run, pipeline) and not run.rolled_back_at:
         undo_run(run, ledger.clock.wall(), who="")
     with write("ledger.rest") as cursor:
-        state = _next_state(run)
+        state = _next_state(run, pipeline)
         if m.Batch.objects.filter(run_id=run_id, open=True).exists() or (
             not asked and _due(tables, run_id) is not None
         ):
@@ -52,13 +53,17 @@ def _due(tables: set[str], run: str) -> float | None:
     return min((due for due in dues if due is not None), default=None)
 
 
-def _next_state(run: m.Run) -> RunState:
+def _next_state(run: m.Run, pipeline: Pipeline) -> RunState:
     if run.cancel_requested or run.abort_requested:
         return RunState.CANCELLED
     if run.blocked:
-        paused = run.plan.get("on_blocking", "rollback") == "pause"
-        return RunState.PAUSED if paused else RunState.FAILED
+        return RunState.PAUSED if _pauses(run, pipeline) else RunState.FAILED
     return RunState.PAUSED if run.pause_requested else RunState.COMPLETED
+
+
+def _pauses(run: m.Run, pipeline: Pipeline) -> bool:
+    """Whether a blocking failure leaves what the run has done and pauses it."""
+    return bool(run.plan.get("on_blocking", pipeline.on_blocking) == "pause")
 
 
 def _close(cursor: Any, ledger: Any, run: m.Run, state: RunState, tables: set[str]) -> None:

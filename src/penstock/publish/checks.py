@@ -75,7 +75,7 @@ def addresses(run: Run) -> Iterator[Check]:
 
 def _addresses(site: Site) -> list[str]:
     sent = Delivery.objects.filter(site=site, outcome__in=THERE).order_by("-id").values_list("payload", flat=True)
-    made = (payload["row"][name] for payload in sent for name in ("Path", "Thumb_Path"))
+    made = (payload["row"].get(name, "") for payload in sent for name in ("Path", "Thumb_Path"))
     return list(dict.fromkeys(made))
 
 

@@ -20,6 +20,8 @@ class Form:
     `parcel(row, settings, base)` is all that is delivered, as plain data: `title`, `places` (part → relative path),
     `render` (what the renderer is told), `row` (for row targets), `before` (columns as they were).
     `published(payload)` is what the item's own row says afterwards; `sized(row, full)` a row with the rendered size.
+    `render` may name its `maker` ("module:function", called as the work of a child); without one it is a photo's.
+    `rows`: whether rows can be made of it, for targets that are tables.
     `tidy(run)` removes what nobody needs once a run of publishing ended without an error; it answers a log line or "".
     """
 
@@ -28,6 +30,7 @@ class Form:
     published: Callable[[Payload], dict[str, Any]]
     sized: Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
     tidy: Callable[[Any], str] = lambda _run: ""
+    rows: bool = True
 
 
 def form_of(site: Site) -> Form:

@@ -112,9 +112,13 @@ def result(run: Run) -> dict[str, Any]:
 
 
 def _chosen(site: Site, name: str | None) -> list[Target]:
-    if name is not None:
-        return [targets.named(site, name)]
-    found = targets.listed(site)
+    found = targets.listed(site) if name is None else [targets.named(site, name)]
+    tables = [one.name for one in found if one.rank and not form_of(site).rows]
+    if tables:
+        raise Refused(
+            f"target {tables[0]} is a table, and what site {site.name} publishes goes to files only; "
+            f"remove it: penstock target remove {site.name} {tables[0]}"
+        )
     if not found:
         raise Refused(
             f"site {site.name} has no target; add one: penstock target add {site.name} NAME --kind folder --url PATH"

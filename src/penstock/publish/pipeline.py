@@ -17,7 +17,6 @@ from penstock.publish.outlets import Goods, Picture
 from penstock.review import gate
 
 CHILD = "penstock.publish.sending:run"
-PARTS = ("full", "thumb")
 
 
 def build(run: Any) -> Pipeline:
@@ -40,7 +39,8 @@ def to_render(context: Any, ids: Sequence[int]) -> list[Item]:
     for delivery in _deliveries(ids):
         folder = rendered_in(delivery.site, delivery.fingerprint)
         item = {"id": delivery.id, "rendered": rendered(delivery), "recipe": delivery.payload["render"]}
-        paths = {f"{part}_path": str(folder / f"{part}.jpg") for part in PARTS}
+        places = delivery.payload["places"].items()
+        paths = {f"{part}_path": str(folder / f"{part}{Path(place).suffix.lower()}") for part, place in places}
         items.append({**item, **paths, "work_dir": str(context.work_dir)})
     return items
 
@@ -71,8 +71,9 @@ def goods(delivery: Delivery, files: Mapping[str, Any]) -> Goods:
     payload = delivery.payload
     if delivery.target.rank == 0:
         empty = {"source": "", "sha256": "", "size": 0}
-        chosen = {part: {name: files.get(part, empty)[name] for name in empty} for part in PARTS}
-        pictures = {part: cast(Picture, {"path": payload["places"][part], **chosen[part]}) for part in PARTS}
+        places = payload["places"]
+        chosen = {part: {name: files.get(part, empty)[name] for name in empty} for part in places}
+        pictures = {part: cast(Picture, {"path": place, **chosen[part]}) for part, place in places.items()}
         return Goods(files=pictures, row={}, known=known(delivery))
     sized = form_of(delivery.site).sized
     row = sized(payload["row"], files["full"]) if files else payload["row"]

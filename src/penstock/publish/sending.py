@@ -21,10 +21,12 @@ def run(stage: str, item: Item, progress: Progress) -> Outcome:
 
 
 def render(item: Item, progress: Progress) -> Outcome:
-    """Picture and thumbnail, once per item and approval: what was rendered for another target is taken as it is."""
+    """All parts of an item, once per approval: what was rendered for another target is taken as it is."""
     if item["rendered"]:
         return Done({"files": item["rendered"]})
-    done: Any = child.run("render", {**item, **item["recipe"]}, progress)
+    maker = item["recipe"].get("maker")
+    make = outlets.found(maker) if maker else child.run
+    done: Any = make("render", {**item, **item["recipe"]}, progress)
     pair = done.fields["rendered"]
     files = {part: {"source": item[f"{part}_path"], **pair[part]} for part in pair}
     return Done({"files": files}, files=done.files)

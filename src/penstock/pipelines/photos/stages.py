@@ -19,7 +19,7 @@ def build(run: Any) -> Pipeline:
     writers = Writers(s, begun=run.heartbeat_at is not None)
     stages = (*_to_the_queue(s), *_scores(s), _caption(s, writers), _review())
     preflight = writers.preflight if writers.remote else None
-    return Pipeline("photos", stages, s.overlap, s.between_stage_delay, status, preflight)
+    return Pipeline("photos", stages, s.overlap, s.between_stage_delay, status, preflight=preflight)
 
 
 def _local(s: PhotoSettings, size: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What all targets for files do: a picture and its thumbnail below one place, wherever that is."""
+"""What all targets for files do: the parts of an item below one place, wherever that is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from penstock.adapters.folder import conflict
 from penstock.adapters.remote.wire import silent
 from penstock.publish.outlets import Goods, Picture, View
 
-ORDER = ("thumb", "full")  # who sees the picture finds its thumbnail
+LAST = "full"  # who sees the picture or the page finds what belongs to it
 
 
 class Place(Protocol):
@@ -70,20 +70,20 @@ class FilesOutlet:
         return "same" if there == wanted else "ours"
 
     def send(self, goods: Goods, progress: Callable[[str], None]) -> tuple[bool, dict[str, Any]]:
-        """Thumbnail, then picture; neither when the name of one is somebody else's."""
+        """Every part, the one that is looked for last; none when the name of one is somebody else's."""
         self._refuse_strange(goods, progress)
         changed = False
-        for part in ORDER:
+        for part in _in_order(goods):
             file = goods["files"][part]
             put = self._place.put(
                 Path(file["source"]), file["path"], file["sha256"], file["size"], goods["known"], progress
             )
             changed = put or changed
             progress(f"{part} {'written' if put else 'is there'}")
-        return changed, {"files": {part: _written(goods, part) for part in ORDER}}
+        return changed, {"files": {part: _written(goods, part) for part in _in_order(goods)}}
 
     def withdraw(self, goods: Goods) -> bool:
-        """Picture and thumbnail; neither when one of them is somebody else's."""
+        """Every part; none when one of them is somebody else's."""
         self._refuse_strange(goods, silent)
         known = [*goods["known"], *(file["sha256"] for file in goods["files"].values())]
         gone = [self._place.remove(file["path"], known) for file in goods["files"].values()]
@@ -103,6 +103,10 @@ class FilesOutlet:
             there = self._seen(file, goods["known"], progress)
             if there and there not in (file["sha256"], *goods["known"]):
                 raise conflict(f"{self._place.where}/{file['path']}")
+
+
+def _in_order(goods: Goods) -> list[str]:
+    return sorted(goods["files"], key=lambda part: part == LAST)
 
 
 def _written(goods: Goods, part: str) -> dict[str, Any]:
