@@ -30,7 +30,7 @@ def open_for_a_day(_home: Path, site: Any, me: Caller, clock: Any) -> None:
         _people(me, at)
         _programs(me, at)
         _sessions(clock)
-    _branch(me)
+    _branch(me, at)
     _money(me, at)
     _providers(me, at, site)
     _clockwork(clock, site)
@@ -47,13 +47,17 @@ def _cheap_hashes() -> Iterator[None]:
         passwords.hasher = kept
 
 
-def _branch(me: Caller) -> None:
-    """A site of the office, made in the console."""
+def _branch(me: Caller, at: datetime) -> None:
+    """Two sites of the office, made in the console, and keywords for one of them."""
     from penstock.accounts.models import Site
     from penstock.console import settingup
+    from penstock.pipelines.content import intake
 
     if not Site.objects.filter(name="branch").exists():
         settingup._create(me, "branch", "photos", "UTC", "office")
+    if not Site.objects.filter(name="words").exists():
+        settingup._create(me, "words", "content", "UTC", "office")
+    intake.import_text(Site.objects.get(name="words"), "heron\npond\n", at)
 
 
 def _people(me: Caller, at: datetime) -> None:
