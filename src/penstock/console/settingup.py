@@ -62,4 +62,4 @@ def accounts(caller: Caller) -> list[str]:
 
 def form(caller: Caller) -> dict[str, Any]:
     """What the form offers."""
-    return {"accounts": accounts(caller), "pipelines": sorted(SETTINGS)}
+    return {"accounts": accounts(caller), "pipelines": list(SETTINGS)}  # as they were registered: photos first
