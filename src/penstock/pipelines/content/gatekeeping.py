@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from penstock.accounts.models import Site
@@ -10,6 +10,7 @@ from penstock.adapters.files import sha256_of
 from penstock.engine.errors import ItemError, UsageError
 from penstock.pipelines.content.models import Article, Image
 from penstock.pipelines.content.words_of_state import status
+from penstock.review import editing
 from penstock.review.gate import Gate
 
 EDITABLE = ("title", "slug", "meta_description", "excerpt", "html", "keywords")
@@ -78,28 +79,7 @@ def changed_since(row: Mapping[str, Any]) -> str:
 
 def clean(site: int, row: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
     """Check a person's edit. Raises UsageError naming the field."""
-    unknown = set(fields) - {*EDITABLE, "hold"}
-    if unknown:
-        raise UsageError(f"{sorted(unknown)[0]}: this cannot be edited; fields: {', '.join(EDITABLE)}")
-    out: dict[str, Any] = {}
-    for name, value in fields.items():
-        out |= _CLEANERS[name](site, row, value)
-    return out
-
-
-Cleaner = Callable[[int, Any, Any], dict[str, Any]]
-
-
-def _sentence(name: str, most: int, *, empty: bool = False) -> Cleaner:
-    def clean_text(_site: int, _row: Any, value: Any) -> dict[str, Any]:
-        text = " ".join(str(value).split())
-        if not text and not empty:
-            raise UsageError(f"{name}: it cannot be empty; reject the article instead")
-        if len(text) > most or not text.isprintable():
-            raise UsageError(f"{name}: at most {most} printable characters")
-        return {name: text}
-
-    return clean_text
+    return editing.cleaned(_CLEANERS, site, row, fields)
 
 
 def _slug(site: int, row: Any, value: Any) -> dict[str, Any]:
@@ -128,12 +108,12 @@ def _keywords(_site: int, _row: Any, value: Any) -> dict[str, Any]:
     return {"keywords": words}
 
 
-_CLEANERS: dict[str, Cleaner] = {
-    "title": _sentence("title", 200),
+_CLEANERS: dict[str, editing.Cleaner] = {
+    "title": editing.sentence("title", 200, "article"),
     "slug": _slug,
-    "meta_description": _sentence("meta_description", 320),
-    "excerpt": _sentence("excerpt", 1000, empty=True),
+    "meta_description": editing.sentence("meta_description", 320, "article"),
+    "excerpt": editing.sentence("excerpt", 1000, "article", empty=True),
     "html": _html,
     "keywords": _keywords,
-    "hold": lambda _site, _row, value: {"hold": bool(value)},
+    "hold": editing.hold,
 }

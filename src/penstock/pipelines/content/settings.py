@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from penstock.accounts import settingsform
 from penstock.engine.errors import UsageError
 
 Seconds = float
@@ -79,33 +80,14 @@ class ContentSettings(BaseModel):
 
 def of(values: dict[str, Any]) -> ContentSettings:
     """Settings from what a site or a run has stored. Raises UsageError naming the key."""
-    known = {key: value for key, value in values.items() if key in ContentSettings.model_fields}
-    try:
-        return ContentSettings(**known)
-    except ValidationError as error:
-        raise UsageError(_sentence(error)) from None
+    return settingsform.read(ContentSettings, values)
 
 
 def change(site: Any, changes: dict[str, str]) -> None:
     """Set keys of a site from text. All or none; raises UsageError naming the key."""
-    merged = dict(site.settings)
-    for key, text in changes.items():
-        if key not in ContentSettings.model_fields:
-            raise UsageError(f"{key}: a content site has no such setting; `penstock site show {site.name}` lists them")
-        merged[key] = text
-    given = {key: value for key, value in merged.items() if value != ""}
-    plain = of(given).model_dump(mode="json")
-    site.settings = {key: plain[key] for key in given if key in plain}
-    site.save(update_fields=["settings"])
+    settingsform.change(ContentSettings, site, changes, "content")
 
 
 def describe() -> list[tuple[str, Any, str]]:
     """(key, default, meaning) of every setting, in order."""
-    fields = ContentSettings.model_fields.items()
-    return [(key, field.get_default(call_default_factory=True), field.description or "") for key, field in fields]
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = str(first["loc"][0]) if first["loc"] else "settings"
-    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]} (given: {str(first['input'])[:60]!r})"
+    return settingsform.describe(ContentSettings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from penstock.accounts.models import Site
@@ -11,6 +11,7 @@ from penstock.adapters.photo.rating import qc_class
 from penstock.engine.errors import ItemError, UsageError
 from penstock.pipelines.photos import namebook, taxonomy
 from penstock.pipelines.photos.words_of_state import status
+from penstock.review import editing
 from penstock.review.gate import Gate
 
 EDITABLE = ("Caption", "alt_text", "Keywords", "File_Name", "Subject", "Location", "Folder", "QR")
@@ -73,25 +74,7 @@ def changed_original(row: Mapping[str, Any]) -> str:
 
 def clean(site: int, row: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
     """Check a person's edit. Raises UsageError naming the field."""
-    unknown = set(fields) - {*EDITABLE, "hold"}
-    if unknown:
-        raise UsageError(f"{sorted(unknown)[0]}: this cannot be edited; fields: {', '.join(EDITABLE)}")
-    out: dict[str, Any] = {}
-    for name, value in fields.items():
-        out |= _CLEANERS[name](site, row, value)
-    return out
-
-
-def _sentence(name: str, most: int) -> Callable[[int, Any, Any], dict[str, Any]]:
-    def clean_text(_site: int, _row: Any, value: Any) -> dict[str, Any]:
-        text = " ".join(str(value).split())
-        if not text:
-            raise UsageError(f"{name}: it cannot be empty; reject the photo instead")
-        if len(text) > most or not text.isprintable():
-            raise UsageError(f"{name}: at most {most} printable characters")
-        return {name: text}
-
-    return clean_text
+    return editing.cleaned(_CLEANERS, site, row, fields)
 
 
 def _keywords(_site: int, _row: Any, value: Any) -> dict[str, Any]:
@@ -108,7 +91,7 @@ def _file_name(_site: int, row: Any, value: Any) -> dict[str, Any]:
     return {"File_Name": namebook.rename(row, str(value)) if value != row["File_Name"] else value}
 
 
-def _taxon(kind: str) -> Callable[[int, Any, Any], dict[str, Any]]:
+def _taxon(kind: str) -> editing.Cleaner:
     def clean_taxon(site: int, _row: Any, value: Any) -> dict[str, Any]:
         known = taxonomy.names(Site.objects.get(id=site), kind)
         if value not in known:
@@ -128,14 +111,14 @@ def _rating(_site: int, _row: Any, value: Any) -> dict[str, Any]:
     return {"QR": rating, "QC_Status": qc_class(rating)}
 
 
-_CLEANERS: dict[str, Callable[[int, Any, Any], dict[str, Any]]] = {
-    "Caption": _sentence("Caption", 500),
-    "alt_text": _sentence("alt_text", 500),
+_CLEANERS: dict[str, editing.Cleaner] = {
+    "Caption": editing.sentence("Caption", 500, "photo"),
+    "alt_text": editing.sentence("alt_text", 500, "photo"),
     "Keywords": _keywords,
     "File_Name": _file_name,
-    "Subject": _sentence("Subject", 120),
+    "Subject": editing.sentence("Subject", 120, "photo"),
     "Location": _taxon("location"),
     "Folder": _taxon("folder"),
     "QR": _rating,
-    "hold": lambda _site, _row, value: {"hold": bool(value)},
+    "hold": editing.hold,
 }

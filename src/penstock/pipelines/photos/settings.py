@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from penstock.accounts import settingsform
 from penstock.engine.errors import UsageError
 
 Seconds = float
@@ -128,34 +128,17 @@ class PhotoSettings(BaseModel):
 
 def of(values: dict[str, Any]) -> PhotoSettings:
     """Settings from what a site or a run has stored. Raises UsageError naming the key."""
-    known = {key: value for key, value in values.items() if key in PhotoSettings.model_fields}
-    try:
-        return PhotoSettings(**known)
-    except ValidationError as error:
-        raise UsageError(_sentence(error)) from None
+    return settingsform.read(PhotoSettings, values)
 
 
 def change(site: Any, changes: dict[str, str]) -> None:
     """Set keys of a site from text. All or none; raises UsageError naming the key."""
-    merged = dict(site.settings)
-    for key, text in changes.items():
-        if key not in PhotoSettings.model_fields:
-            raise UsageError(f"{key}: a photo site has no such setting; `penstock site show {site.name}` lists them")
-        if text == "":
-            merged.pop(key, None)
-        else:
-            merged[key] = _value(key, text)
-    settings = of(merged)
-    site.settings = {
-        key: json.loads(settings.model_dump_json())[key] for key in merged if key in PhotoSettings.model_fields
-    }
-    site.save(update_fields=["settings"])
+    settingsform.change(PhotoSettings, site, changes, "photo", _value)
 
 
 def describe() -> list[tuple[str, Any, str]]:
     """(key, default, meaning) of every setting, in order."""
-    fields = PhotoSettings.model_fields.items()
-    return [(key, field.get_default(call_default_factory=True), field.description or "") for key, field in fields]
+    return settingsform.describe(PhotoSettings)
 
 
 def _value(key: str, text: str) -> Any:
@@ -168,9 +151,3 @@ def _value(key: str, text: str) -> Any:
     if key.endswith(("_weights", "_dir")) or key in ("brisque_model", "watermark_image"):
         return str(Path(text).expanduser().absolute())
     return text
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = str(first["loc"][0]) if first["loc"] else "settings"
-    return f"{key}: {first['msg'][0].lower()}{first['msg'][1:]} (given: {str(first['input'])[:60]!r})"
